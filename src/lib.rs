@@ -1,0 +1,6 @@
+//! attain: sales quotas, commissions and bonuses from deal data; exact, explained, reproducible.
+//!
+//! Requests walk one way: `api` to `app`, which loads facts from `storage`, hands them to `calc` and
+//! stores what comes back in one transaction. ARCHITECTURE.md is the map.
+
+#![forbid(unsafe_code)]
