@@ -4,3 +4,5 @@
 //! stores what comes back in one transaction. ARCHITECTURE.md is the map.
 
 #![forbid(unsafe_code)]
+
+pub mod domain;

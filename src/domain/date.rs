@@ -1,0 +1,391 @@
+//! Days, periods, windows and the fiscal calendar (semantics 3). Ranges are half-open: `[from, to)`.
+
+use std::fmt;
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+
+use super::money::{Currency, Rounding};
+use super::number::as_text;
+
+/// Why a text is no day, period or window.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DateFault {
+    #[error("must be a calendar day such as \"2026-03-31\", got {0:?}")]
+    Day(String),
+    #[error("must be a period such as \"2026-03\", got {0:?}")]
+    Period(String),
+    #[error("must be a window such as \"2026-03\", \"FY2026-Q1\", \"FY2026-H1\" or \"FY2026\", got {0:?}")]
+    Window(String),
+}
+
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+/// First and last year that a day may lie in.
+const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
+
+/// Reads exactly `width` ASCII digits.
+fn digits(text: &str, width: usize) -> Option<i32> {
+    let valid = text.len() == width && text.bytes().all(|b| b.is_ascii_digit());
+    valid.then(|| text.parse().ok()).flatten()
+}
+
+/// A calendar day, from 1900-01-01 to 2199-12-31.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(NaiveDate);
+
+impl Day {
+    /// The earliest day there is.
+    pub const EARLIEST: Day = match NaiveDate::from_ymd_opt(1900, 1, 1) {
+        Some(date) => Day(date),
+        None => Day(NaiveDate::MIN),
+    };
+
+    /// Reads ISO text: `2026-03-31`.
+    pub fn parse(text: &str) -> Result<Self, DateFault> {
+        let read = || {
+            let mut parts = text.split('-');
+            let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+            let (year, month, day) = (digits(year, 4)?, digits(month, 2)?, digits(day, 2)?);
+            let month = u32::try_from(month).ok()?;
+            let date = NaiveDate::from_ymd_opt(year, month, u32::try_from(day).ok()?)?;
+            parts.next().is_none().then_some(date)
+        };
+        read().and_then(Self::from_date).ok_or_else(|| DateFault::Day(shown(text)))
+    }
+
+    /// A day of the years that count, else `None`.
+    pub fn from_date(date: NaiveDate) -> Option<Self> {
+        YEARS.contains(&date.year()).then_some(Day(date))
+    }
+
+    /// The same day as the database's type.
+    pub fn date(self) -> NaiveDate {
+        self.0
+    }
+
+    /// The calendar month this day is in.
+    pub fn period(self) -> Period {
+        let month0 = i32::try_from(self.0.month0()).unwrap_or_default();
+        Period(self.0.year() * 12 + month0)
+    }
+
+    /// Days from `earlier` to this day; negative if it is later.
+    pub fn days_since(self, earlier: Day) -> i64 {
+        self.0.signed_duration_since(earlier.0).num_days()
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}-{:02}", self.0.year(), self.0.month(), self.0.day())
+    }
+}
+
+impl fmt::Debug for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+/// A calendar month, the smallest thing that closes. Counted in months since year 0.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Period(i32);
+
+impl Period {
+    /// Reads `2026-03`.
+    pub fn parse(text: &str) -> Result<Self, DateFault> {
+        let read = || {
+            let (year, month) = text.split_once('-')?;
+            let (year, month) = (digits(year, 4)?, digits(month, 2)?);
+            let valid = YEARS.contains(&year) && (1..=12).contains(&month);
+            valid.then_some(Period(year * 12 + month - 1))
+        };
+        read().ok_or_else(|| DateFault::Period(shown(text)))
+    }
+
+    /// The first day.
+    pub fn start(self) -> Day {
+        let (year, month) = self.year_and_month();
+        // Periods are made by `parse`, from a day, or by stepping between such; the fallback is never taken.
+        Day(NaiveDate::from_ymd_opt(year, month, 1).unwrap_or(NaiveDate::MAX))
+    }
+
+    /// The first day after it.
+    pub fn end(self) -> Day {
+        self.plus(1).start()
+    }
+
+    /// The last day.
+    pub fn last_day(self) -> Day {
+        let end = self.end().0;
+        Day(end.pred_opt().unwrap_or(end))
+    }
+
+    /// The period this many months later.
+    #[must_use]
+    pub fn plus(self, months: i32) -> Period {
+        Period(self.0 + months)
+    }
+
+    /// Months from `earlier` to this period.
+    pub fn months_since(self, earlier: Period) -> i32 {
+        self.0 - earlier.0
+    }
+
+    fn year_and_month(self) -> (i32, u32) {
+        (self.0.div_euclid(12), u32::try_from(self.0.rem_euclid(12)).unwrap_or_default() + 1)
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month) = self.year_and_month();
+        write!(f, "{year:04}-{month:02}")
+    }
+}
+
+impl fmt::Debug for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+as_text!(Day);
+as_text!(Period);
+
+/// The span over which a component accumulates.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum WindowKind {
+    /// A calendar month.
+    Month,
+    /// Three months of the fiscal year.
+    Quarter,
+    /// The fiscal year.
+    Year,
+}
+
+impl WindowKind {
+    /// Months in such a window.
+    pub fn months(self) -> i32 {
+        match self {
+            WindowKind::Month => 1,
+            WindowKind::Quarter => 3,
+            WindowKind::Year => 12,
+        }
+    }
+}
+
+/// One window: its kind and first period. Ordered by first period, shorter ones first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Window {
+    first: Period,
+    kind: WindowKind,
+}
+
+impl Window {
+    /// The kind of span.
+    pub fn kind(self) -> WindowKind {
+        self.kind
+    }
+
+    /// The first period.
+    pub fn first(self) -> Period {
+        self.first
+    }
+
+    /// The last period.
+    pub fn last(self) -> Period {
+        self.first.plus(self.kind.months() - 1)
+    }
+
+    /// The first day.
+    pub fn start(self) -> Day {
+        self.first.start()
+    }
+
+    /// The first day after it.
+    pub fn end(self) -> Day {
+        self.last().end()
+    }
+
+    /// Days in the window.
+    pub fn days(self) -> i64 {
+        self.end().days_since(self.start())
+    }
+}
+
+/// What a tenant has once for all: base currency, zone, fiscal year, rounding and first period.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Calendar {
+    /// Currency that everything is in unless it says otherwise.
+    pub currency: Currency,
+    /// IANA zone that turns instants of import files into days and resolves "today".
+    #[serde(with = "zone")]
+    pub zone: chrono_tz::Tz,
+    /// First month of the fiscal year, 1 to 12.
+    pub fiscal_first_month: u8,
+    /// How earned figures are rounded.
+    pub rounding: Rounding,
+    /// Events before it do not exist for pay.
+    pub first_period: Period,
+}
+
+mod zone {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(zone: &chrono_tz::Tz, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(zone.name())
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<chrono_tz::Tz, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Calendar {
+    /// First period of the fiscal year that `period` is in.
+    fn fiscal_start(&self, period: Period) -> Period {
+        let month0 = period.0.rem_euclid(12);
+        let offset = (month0 - (i32::from(self.fiscal_first_month) - 1)).rem_euclid(12);
+        period.plus(-offset)
+    }
+
+    /// The window of a kind that `period` is in.
+    pub fn window(&self, kind: WindowKind, period: Period) -> Window {
+        let start = self.fiscal_start(period);
+        let into = period.months_since(start);
+        Window { first: start.plus(into - into.rem_euclid(kind.months())), kind }
+    }
+
+    /// Writes a window: `2026-03`, `FY2026-Q1`, `FY2026`. A fiscal year is named by the calendar year it ends in.
+    pub fn window_text(&self, window: Window) -> String {
+        let start = self.fiscal_start(window.first);
+        let (year, _) = start.plus(11).year_and_month();
+        let place = window.first.months_since(start) / window.kind.months() + 1;
+        match window.kind {
+            WindowKind::Month => window.first.to_string(),
+            WindowKind::Quarter => format!("FY{year}-Q{place}"),
+            WindowKind::Year => format!("FY{year}"),
+        }
+    }
+
+    /// Reads what [`Calendar::window_text`] writes.
+    pub fn parse_window(&self, text: &str) -> Result<Window, DateFault> {
+        let fault = || DateFault::Window(shown(text));
+        let Some(fiscal) = text.strip_prefix("FY") else {
+            let first = Period::parse(text).map_err(|_| fault())?;
+            return Ok(Window { first, kind: WindowKind::Month });
+        };
+        let (year, part) = fiscal.split_once('-').unwrap_or((fiscal, ""));
+        let year = digits(year, 4).filter(|year| YEARS.contains(year)).ok_or_else(fault)?;
+        // The fiscal year that ends in `year`: its last month is the one before the first month.
+        let ends = i32::from(self.fiscal_first_month) - 2;
+        let last = Period(year * 12 + ends.rem_euclid(12));
+        let start = last.plus(-11);
+        match (part, part.strip_prefix('Q').and_then(|place| digits(place, 1))) {
+            ("", _) if !fiscal.contains('-') => Ok(Window { first: start, kind: WindowKind::Year }),
+            (_, Some(place @ 1..=4)) => {
+                Ok(Window { first: start.plus((place - 1) * 3), kind: WindowKind::Quarter })
+            }
+            _ => Err(fault()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn calendar(fiscal_first_month: u8) -> Calendar {
+        Calendar {
+            currency: Currency::parse("USD").unwrap(),
+            zone: chrono_tz::UTC,
+            fiscal_first_month,
+            rounding: Rounding::HalfAwayFromZero,
+            first_period: Period::parse("2020-01").unwrap(),
+        }
+    }
+
+    #[test]
+    fn days_that_do_not_exist_are_refused() {
+        for good in ["2026-03-31", "2024-02-29", "1900-01-01", "2199-12-31"] {
+            assert_eq!(Day::parse(good).map(|day| day.to_string()), Ok(good.to_string()));
+        }
+        for bad in [
+            "2026-02-29",
+            "2026-02-30",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-3-31",
+            "26-03-31",
+            "2026-03-31T00:00",
+            "+2026-03-31",
+            "2026-03-31-1",
+            "",
+            "1899-12-31",
+            "2200-01-01",
+            "2026/03/31",
+            "２０２６-03-31",
+        ] {
+            assert!(Day::parse(bad).is_err(), "{bad:?}");
+        }
+        for bad in ["2026-13", "2026-00", "2026-1", "2026", "2026-01-01", "1899-12"] {
+            assert!(Period::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn windows_follow_the_fiscal_year_named_by_its_end() {
+        for (first_month, period, kind, text) in [
+            (1, "2026-03", WindowKind::Month, "2026-03"),
+            (1, "2026-03", WindowKind::Quarter, "FY2026-Q1"),
+            (1, "2026-12", WindowKind::Year, "FY2026"),
+            (7, "2026-06", WindowKind::Quarter, "FY2026-Q4"),
+            (7, "2026-07", WindowKind::Quarter, "FY2027-Q1"),
+            (7, "2026-07", WindowKind::Year, "FY2027"),
+            (2, "2026-01", WindowKind::Quarter, "FY2026-Q4"),
+            (12, "2026-12", WindowKind::Year, "FY2027"),
+        ] {
+            let calendar = calendar(first_month);
+            let window = calendar.window(kind, Period::parse(period).unwrap());
+            assert_eq!(calendar.window_text(window), text);
+            assert_eq!(calendar.parse_window(text), Ok(window));
+        }
+    }
+
+    #[test]
+    fn every_period_is_in_the_window_it_names() {
+        for first_month in 1..=12 {
+            let calendar = calendar(first_month);
+            for months in 0..48 {
+                let period = Period::parse("2023-01").unwrap().plus(months);
+                for kind in [WindowKind::Month, WindowKind::Quarter, WindowKind::Year] {
+                    let window = calendar.window(kind, period);
+                    assert!(window.first() <= period && period <= window.last());
+                    assert_eq!(calendar.parse_window(&calendar.window_text(window)), Ok(window));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_that_name_no_window_are_refused() {
+        for bad in
+            ["FY26", "FY2026-", "FY2026-Q0", "FY2026-Q5", "FY2026-q1", "2026-Q1", "fy2026", "", "FY2026-Q1-1"]
+        {
+            assert!(calendar(1).parse_window(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn days_of_windows_count_leap_days() {
+        let window = calendar(1).parse_window("FY2024-Q1").unwrap();
+        assert_eq!(window.days(), 91);
+        assert_eq!(calendar(1).parse_window("FY2026").unwrap().days(), 365);
+    }
+}

@@ -1,0 +1,345 @@
+//! Everything that one calculation reads, as of one journal number: compact, interned, sorted.
+//!
+//! Ids become indexes whose order is the order of the ids' bytes, so that order never costs a text
+//! comparison and never depends on the order in which facts arrived.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::date::{Calendar, Day, Window};
+use super::deal::EventKind;
+use super::id::{MeasureId, PayeeId, RoleId};
+use super::measure::Measure;
+use super::number::Percent;
+use super::payee::Payee;
+use super::plan::PlanVersion;
+use super::quota::Quota;
+
+/// What a calculation reads.
+#[derive(Debug)]
+pub struct Facts {
+    /// The journal number that all of it is as of.
+    pub as_of: i64,
+    /// The tenant's calendar.
+    pub calendar: Calendar,
+    /// By id. A payee's place here is its index everywhere below.
+    pub payees: Vec<Payee>,
+    /// For each payee and assignment the manager's index.
+    managers: Vec<Vec<Option<u32>>>,
+    /// By id.
+    pub measures: BTreeMap<MeasureId, Measure>,
+    /// By plan id, then first period.
+    pub plans: Vec<PlanVersion>,
+    /// By payee index and measure, then window, in minor units.
+    pub quotas: BTreeMap<(u32, MeasureId), BTreeMap<Window, i64>>,
+    /// By id. A role's place here is its index in splits.
+    pub roles: Vec<RoleId>,
+    deals: Vec<DealFact>,
+    splits: Vec<SplitFact>,
+    /// By day, deal id, event id.
+    pub events: Vec<EventFact>,
+    reversed: Vec<ReversedFact>,
+    names: Names,
+}
+
+/// A deal: its owner and its place in the splits.
+#[derive(Debug, Clone, Copy)]
+struct DealFact {
+    name: Name,
+    owner: u32,
+    splits: (u32, u32),
+}
+
+/// A part of a deal's credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SplitFact {
+    /// Index of the payee.
+    pub payee: u32,
+    /// Index of the role.
+    pub role: u16,
+    /// The part.
+    pub percent: Percent,
+}
+
+/// An event of a deal.
+#[derive(Debug, Clone, Copy)]
+pub struct EventFact {
+    /// When.
+    pub day: Day,
+    /// Index of the deal.
+    pub deal: u32,
+    name: Name,
+    /// What happened.
+    pub kind: EventKind,
+    /// In minor units; absent for a reversal of what is left.
+    pub amount: Option<i64>,
+    reversed: (u32, u32),
+}
+
+/// One event named by a reversal.
+#[derive(Debug, Clone, Copy)]
+struct ReversedFact {
+    name: Name,
+    amount: Option<i64>,
+}
+
+/// Why facts do not fit together; verification finds the same.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FactsFault {
+    #[error("deal {deal} names payee {payee}, which does not exist")]
+    UnknownPayee { deal: String, payee: String },
+    #[error("payee {payee} reports to {manager}, which does not exist")]
+    UnknownManager { payee: String, manager: String },
+    #[error("quota of payee {0}, which does not exist")]
+    UnknownQuotaPayee(String),
+    #[error("more facts than one calculation can hold")]
+    TooMany,
+}
+
+/// A text in the arena.
+#[derive(Debug, Clone, Copy)]
+struct Name {
+    start: u32,
+    length: u8,
+}
+
+/// Millions of short texts in one allocation.
+#[derive(Debug, Default)]
+struct Names(String);
+
+impl Names {
+    fn add(&mut self, text: &str) -> Result<Name, FactsFault> {
+        let start = u32::try_from(self.0.len()).map_err(|_| FactsFault::TooMany)?;
+        let length = u8::try_from(text.len()).map_err(|_| FactsFault::TooMany)?;
+        self.0.push_str(text);
+        Ok(Name { start, length })
+    }
+
+    fn get(&self, name: Name) -> &str {
+        let start = name.start as usize;
+        &self.0[start..start + usize::from(name.length)]
+    }
+}
+
+fn range((start, end): (u32, u32)) -> Range<usize> {
+    start as usize..end as usize
+}
+
+fn index(length: usize) -> Result<u32, FactsFault> {
+    u32::try_from(length).map_err(|_| FactsFault::TooMany)
+}
+
+impl Facts {
+    /// The index of a payee.
+    pub fn payee(&self, id: &PayeeId) -> Option<u32> {
+        let place = self.payees.binary_search_by(|payee| payee.id.cmp(id)).ok()?;
+        u32::try_from(place).ok()
+    }
+
+    /// The id of a payee.
+    pub fn payee_id(&self, payee: u32) -> &PayeeId {
+        &self.payees[payee as usize].id
+    }
+
+    /// The id of a deal.
+    pub fn deal_id(&self, deal: u32) -> &str {
+        self.names.get(self.deals[deal as usize].name)
+    }
+
+    /// The owner of a deal.
+    pub fn owner(&self, deal: u32) -> u32 {
+        self.deals[deal as usize].owner
+    }
+
+    /// The splits of a deal by payee id and role.
+    pub fn splits(&self, deal: u32) -> &[SplitFact] {
+        &self.splits[range(self.deals[deal as usize].splits)]
+    }
+
+    /// How many deals there are.
+    pub fn deal_count(&self) -> usize {
+        self.deals.len()
+    }
+
+    /// The id of an event.
+    pub fn event_id(&self, event: u32) -> &str {
+        self.names.get(self.events[event as usize].name)
+    }
+
+    /// The events that a reversal names, with the amounts it takes back.
+    pub fn reversed(&self, event: &EventFact) -> impl Iterator<Item = (&str, Option<i64>)> {
+        self.reversed[range(event.reversed)].iter().map(|fact| (self.names.get(fact.name), fact.amount))
+    }
+
+    /// The manager of a payee on a day: of the assignment in force, if the manager has one in force too.
+    pub fn manager_on(&self, payee: u32, day: Day) -> Option<u32> {
+        let at = payee as usize;
+        let place = self.payees[at].assignments.iter().position(|assignment| assignment.covers(day))?;
+        let manager = self.managers[at][place]?;
+        self.is_assigned(manager, day).then_some(manager)
+    }
+
+    /// Whether a payee has an assignment in force on a day.
+    pub fn is_assigned(&self, payee: u32, day: Day) -> bool {
+        self.payees[payee as usize].assignments.iter().any(|assignment| assignment.covers(day))
+    }
+}
+
+/// Collects facts in any order and puts them together.
+pub struct FactsBuilder {
+    facts: Facts,
+    roles: BTreeMap<RoleId, u16>,
+}
+
+impl FactsBuilder {
+    /// Starts from the payees, which deals and quotas then name.
+    pub fn new(as_of: i64, calendar: Calendar, mut payees: Vec<Payee>) -> Result<Self, FactsFault> {
+        payees.sort_by(|a, b| a.id.cmp(&b.id));
+        index(payees.len())?;
+        let mut facts = Facts {
+            as_of,
+            calendar,
+            payees,
+            managers: Vec::new(),
+            measures: BTreeMap::new(),
+            plans: Vec::new(),
+            quotas: BTreeMap::new(),
+            roles: Vec::new(),
+            deals: Vec::new(),
+            splits: Vec::new(),
+            events: Vec::new(),
+            reversed: Vec::new(),
+            names: Names::default(),
+        };
+        for payee in &facts.payees {
+            let manager = |id: &PayeeId| {
+                facts.payee(id).ok_or_else(|| FactsFault::UnknownManager {
+                    payee: payee.id.to_string(),
+                    manager: id.to_string(),
+                })
+            };
+            let managers = payee.assignments.iter().map(|a| a.manager.as_ref().map(manager).transpose());
+            let managers = managers.collect::<Result<_, _>>()?;
+            facts.managers.push(managers);
+        }
+        Ok(FactsBuilder { facts, roles: BTreeMap::new() })
+    }
+
+    /// Adds a measure.
+    pub fn measure(&mut self, measure: Measure) {
+        self.facts.measures.insert(measure.id.clone(), measure);
+    }
+
+    /// Adds a published plan version.
+    pub fn plan(&mut self, version: PlanVersion) {
+        self.facts.plans.push(version);
+    }
+
+    /// Adds a quota.
+    pub fn quota(&mut self, quota: Quota) -> Result<(), FactsFault> {
+        let key = quota.key;
+        let payee = self
+            .facts
+            .payee(&key.payee)
+            .ok_or_else(|| FactsFault::UnknownQuotaPayee(key.payee.to_string()))?;
+        self.facts.quotas.entry((payee, key.measure)).or_default().insert(key.window, quota.amount);
+        Ok(())
+    }
+
+    /// Adds a deal and answers the handle that its events are added under. Each deal is added once.
+    pub fn deal<'a>(
+        &mut self,
+        id: &str,
+        owner: &str,
+        splits: impl Iterator<Item = (&'a str, RoleId, Percent)>,
+    ) -> Result<u32, FactsFault> {
+        let handle = index(self.facts.deals.len())?;
+        let owner = self.payee(id, owner)?;
+        let start = index(self.facts.splits.len())?;
+        for (payee, role, percent) in splits {
+            let payee = self.payee(id, payee)?;
+            let next = u16::try_from(self.roles.len()).map_err(|_| FactsFault::TooMany)?;
+            let role = *self.roles.entry(role).or_insert(next);
+            self.facts.splits.push(SplitFact { payee, role, percent });
+        }
+        let name = self.facts.names.add(id)?;
+        let splits = (start, index(self.facts.splits.len())?);
+        self.facts.deals.push(DealFact { name, owner, splits });
+        Ok(handle)
+    }
+
+    /// Adds an event of a deal.
+    pub fn event<'a>(
+        &mut self,
+        deal: u32,
+        id: &str,
+        kind: EventKind,
+        day: Day,
+        amount: Option<i64>,
+        reversed: impl Iterator<Item = (&'a str, Option<i64>)>,
+    ) -> Result<(), FactsFault> {
+        let start = index(self.facts.reversed.len())?;
+        for (event, amount) in reversed {
+            let name = self.facts.names.add(event)?;
+            self.facts.reversed.push(ReversedFact { name, amount });
+        }
+        let name = self.facts.names.add(id)?;
+        let reversed = (start, index(self.facts.reversed.len())?);
+        index(self.facts.events.len())?;
+        self.facts.events.push(EventFact { day, deal, name, kind, amount, reversed });
+        Ok(())
+    }
+
+    fn payee(&self, deal: &str, payee: &str) -> Result<u32, FactsFault> {
+        let place = self.facts.payees.binary_search_by(|known| known.id.as_str().cmp(payee));
+        let unknown = |_| FactsFault::UnknownPayee { deal: deal.to_string(), payee: payee.to_string() };
+        index(place.map_err(unknown)?)
+    }
+
+    /// Puts everything in the one order that results depend on.
+    pub fn build(self) -> Facts {
+        let FactsBuilder { mut facts, roles } = self;
+        let mut rank = vec![0_u16; roles.len()];
+        for (place, (role, handle)) in roles.into_iter().enumerate() {
+            // There are no more roles than handles, which are u16.
+            rank[usize::from(handle)] = u16::try_from(place).unwrap_or(u16::MAX);
+            facts.roles.push(role);
+        }
+        for split in &mut facts.splits {
+            split.role = rank[usize::from(split.role)];
+        }
+        for deal in &facts.deals {
+            facts.splits[range(deal.splits)].sort_unstable_by_key(|split| (split.payee, split.role));
+        }
+        facts.sort_deals();
+        let (names, events) = (&facts.names, &mut facts.events);
+        events.sort_unstable_by(|a, b| {
+            (a.day, a.deal).cmp(&(b.day, b.deal)).then_with(|| names.get(a.name).cmp(names.get(b.name)))
+        });
+        facts.plans.sort_by(|a, b| (&a.plan.id, a.effective_from).cmp(&(&b.plan.id, b.effective_from)));
+        facts
+    }
+}
+
+impl Facts {
+    /// Renumbers deals by the bytes of their ids; nothing to do where they came in that order.
+    fn sort_deals(&mut self) {
+        let (names, deals) = (&self.names, &self.deals);
+        if deals.is_sorted_by(|a, b| names.get(a.name) < names.get(b.name)) {
+            return;
+        }
+        let count = u32::try_from(deals.len()).unwrap_or(u32::MAX);
+        let mut order: Vec<u32> = (0..count).collect();
+        order.sort_unstable_by(|a, b| {
+            names.get(deals[*a as usize].name).cmp(names.get(deals[*b as usize].name))
+        });
+        let mut rank = vec![0_u32; deals.len()];
+        for (place, old) in (0_u32..).zip(&order) {
+            rank[*old as usize] = place;
+        }
+        self.deals = order.iter().map(|old| deals[*old as usize]).collect();
+        for event in &mut self.events {
+            event.deal = rank[event.deal as usize];
+        }
+    }
+}

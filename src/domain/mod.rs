@@ -1,0 +1,19 @@
+//! The words of the field and their invariants. Nothing here does IO, reads a clock or rolls a die.
+
+pub mod change;
+pub mod date;
+pub mod deal;
+pub mod encode;
+pub mod exact;
+pub mod explanation;
+pub mod facts;
+pub mod fault;
+pub mod id;
+pub mod ledger;
+pub mod measure;
+pub mod money;
+pub mod number;
+pub mod payee;
+pub mod plan;
+pub mod quota;
+pub mod statement;

@@ -1,0 +1,233 @@
+//! Payees, their dated assignments and the reporting lines these make (semantics 4).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::date::Day;
+use super::fault::Violations;
+use super::id::{PayeeId, PlanId, TerritoryId};
+use super::money::Currency;
+
+/// Most assignments one payee may have.
+pub const MAX_ASSIGNMENTS: usize = 200;
+
+/// What kind of earner a payee is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PayeeKind {
+    /// A person.
+    Person,
+    /// A partner firm, an office or a team that earns as one.
+    Firm,
+}
+
+impl PayeeKind {
+    /// The name in the API and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            PayeeKind::Person => "PERSON",
+            PayeeKind::Firm => "FIRM",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [PayeeKind::Person, PayeeKind::Firm].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+/// A person or partner firm that can earn, with every assignment it ever had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payee {
+    /// The caller's id, usually the payroll number.
+    pub id: PayeeId,
+    /// Person or firm.
+    pub kind: PayeeKind,
+    /// Personal data.
+    pub name: Option<String>,
+    /// Personal data.
+    pub email: Option<String>,
+    /// Dated records, in order of their first day, without overlaps.
+    pub assignments: Vec<Assignment>,
+}
+
+/// All that decides pay, for the days `[from, to)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// First day.
+    pub from: Day,
+    /// First day after it; absent while it goes on.
+    pub to: Option<Day>,
+    /// Job title, at most 100 characters.
+    pub title: Option<String>,
+    /// Whom this payee reports to.
+    pub manager: Option<PayeeId>,
+    /// Where this payee sells.
+    pub territory: Option<TerritoryId>,
+    /// The plan this payee is paid by; absent: earns nothing.
+    pub plan: Option<PlanId>,
+    /// Pay at target for a year, in minor units of `currency`.
+    pub target_incentive: Option<i64>,
+    /// The currency this payee is paid in.
+    pub currency: Currency,
+}
+
+impl Assignment {
+    /// Whether the assignment is in force on a day.
+    pub fn covers(&self, day: Day) -> bool {
+        self.from <= day && self.to.is_none_or(|to| day < to)
+    }
+}
+
+impl Payee {
+    /// Notes what is wrong between the fields of a payee, under `path`; sorts its assignments.
+    pub fn check(&mut self, path: &str, violations: &mut Violations) {
+        if self.assignments.len() > MAX_ASSIGNMENTS {
+            let count = self.assignments.len();
+            violations.add(
+                format!("{path}.assignments"),
+                format!("must be at most {MAX_ASSIGNMENTS}, got {count}"),
+            );
+        }
+        for (place, assignment) in self.assignments.iter().enumerate() {
+            let at = format!("{path}.assignments[{place}]");
+            if let Some(to) = assignment.to.filter(|to| *to <= assignment.from) {
+                let from = assignment.from;
+                violations
+                    .add(format!("{at}.end_date"), format!("must be after start_date {from}, got {to}"));
+            }
+            if assignment.manager.as_ref() == Some(&self.id) {
+                violations.add(format!("{at}.manager_id"), format!("must be another payee, got {}", self.id));
+            }
+        }
+        let mut order: Vec<usize> = (0..self.assignments.len()).collect();
+        order.sort_by_key(|place| self.assignments[*place].from);
+        for pair in order.windows(2) {
+            let (earlier, later) = (&self.assignments[pair[0]], &self.assignments[pair[1]]);
+            if earlier.to.is_none_or(|to| to > later.from) {
+                let until = earlier.to.map_or("open".to_string(), |to| to.to_string());
+                violations.add(
+                    format!("{path}.assignments[{}].start_date", pair[1]),
+                    format!(
+                        "{} overlaps the assignment {}..{until} of payee {}",
+                        later.from, earlier.from, self.id
+                    ),
+                );
+            }
+        }
+        self.assignments.sort_by_key(|assignment| assignment.from);
+    }
+}
+
+/// One payee's report to a manager, for the days `[from, to)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportingLine {
+    /// Who reports.
+    pub payee: PayeeId,
+    /// To whom.
+    pub manager: PayeeId,
+    /// First day.
+    pub from: Day,
+    /// First day after it.
+    pub to: Option<Day>,
+}
+
+/// Finds a reporting line that leads back to its start on some day: that day and the payees of the circle.
+pub fn find_cycle(lines: &[ReportingLine]) -> Option<(Day, Vec<PayeeId>)> {
+    // Lines change only on first days, so a circle that exists at all exists on one of them.
+    let days: BTreeSet<Day> = lines.iter().map(|line| line.from).collect();
+    for day in days {
+        let managers: BTreeMap<&PayeeId, &PayeeId> = lines
+            .iter()
+            .filter(|line| line.from <= day && line.to.is_none_or(|to| day < to))
+            .map(|line| (&line.payee, &line.manager))
+            .collect();
+        let mut cleared = BTreeSet::new();
+        for start in managers.keys() {
+            let mut path = vec![*start];
+            while let Some(next) = path.last().and_then(|last| managers.get(last)) {
+                if let Some(place) = path.iter().position(|seen| seen == next) {
+                    return Some((day, path[place..].iter().map(|id| (*id).clone()).collect()));
+                }
+                if cleared.contains(*next) {
+                    break;
+                }
+                path.push(next);
+            }
+            cleared.extend(path);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).unwrap()
+    }
+
+    fn assignment(from: &str, to: Option<&str>) -> Assignment {
+        Assignment {
+            from: day(from),
+            to: to.map(day),
+            title: None,
+            manager: None,
+            territory: None,
+            plan: None,
+            target_incentive: None,
+            currency: Currency::parse("USD").unwrap(),
+        }
+    }
+
+    #[test]
+    fn assignments_of_one_payee_do_not_overlap() {
+        let open = |from| (from, None);
+        let span = |from, to| (from, Some(to));
+        for (spans, faults) in [
+            (vec![span("2026-01-01", "2026-02-01"), open("2026-02-01")], 0),
+            (vec![open("2026-02-01"), span("2026-01-01", "2026-02-01")], 0),
+            (vec![span("2026-01-01", "2026-02-02"), open("2026-02-01")], 1),
+            (vec![open("2026-01-01"), open("2026-02-01")], 1),
+            (vec![open("2026-01-01"), open("2026-01-01")], 1),
+            (vec![span("2026-01-01", "2026-01-01")], 1),
+            (vec![span("2026-01-01", "2025-01-01")], 1),
+        ] {
+            let assignments = spans.iter().map(|(from, to)| assignment(from, *to)).collect();
+            let id = PayeeId::try_new("E-1").unwrap();
+            let mut payee = Payee { id, kind: PayeeKind::Person, name: None, email: None, assignments };
+            let mut violations = Violations::default();
+            payee.check("payees[0]", &mut violations);
+            assert_eq!(violations.len(), faults, "{spans:?}: {violations:?}");
+        }
+    }
+
+    #[test]
+    fn reporting_lines_have_no_cycle_on_any_day() {
+        let line = |payee: &str, manager: &str, from: &str, to: Option<&str>| ReportingLine {
+            payee: payee.parse().unwrap(),
+            manager: manager.parse().unwrap(),
+            from: day(from),
+            to: to.map(day),
+        };
+        let swap = [
+            line("a", "b", "2026-01-01", Some("2026-02-01")),
+            line("b", "a", "2026-02-01", None),
+            line("c", "a", "2026-01-01", None),
+        ];
+        assert_eq!(find_cycle(&swap), None);
+        let meet = [line("a", "b", "2026-01-01", Some("2026-02-02")), line("b", "a", "2026-02-01", None)];
+        assert_eq!(
+            find_cycle(&meet).map(|(day, ids)| (day.to_string(), ids.len())),
+            Some(("2026-02-01".into(), 2))
+        );
+        let long = [
+            line("a", "b", "2026-01-01", None),
+            line("b", "c", "2026-01-01", None),
+            line("c", "a", "2026-01-01", None),
+        ];
+        assert_eq!(find_cycle(&long).map(|(_, ids)| ids.len()), Some(3));
+    }
+}
