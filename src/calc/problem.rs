@@ -1,0 +1,60 @@
+//! Questions that the facts leave open and the calculation will not guess at. Any one of them stops a close.
+
+use std::fmt;
+
+use crate::domain::date::Day;
+use crate::domain::id::{MeasureId, PayeeId, PlanId};
+
+/// One open question.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Problem {
+    /// A component needs a quota that nobody set (semantics 7).
+    QuotaMissing { payee: PayeeId, measure: MeasureId, window: String },
+    /// A plan reads a measure that is not defined.
+    MeasureMissing { plan: PlanId, measure: MeasureId },
+    /// A reversal without a list where the deal has several events of a type (semantics 5).
+    ReversalAmbiguous { deal: String, event: String, kind: &'static str },
+    /// A reversal names an event that the deal does not have, or that is itself a reversal.
+    ReversalUnknown { deal: String, event: String, names: String },
+    /// A reversal is dated before the event it takes back.
+    ReversalEarly { deal: String, event: String, names: String, day: Day },
+    /// Reversals of one event exceed it.
+    ReversalExceeds { deal: String, event: String, names: String },
+    /// A figure is beyond what can be posted.
+    TooLarge { payee: PayeeId },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::QuotaMissing { payee, measure, window } => {
+                write!(
+                    f,
+                    "payee {payee} has no quota of measure {measure} for {window} and none for its year"
+                )
+            }
+            Problem::MeasureMissing { plan, measure } => {
+                write!(f, "plan {plan} reads measure {measure}, which is not defined")
+            }
+            Problem::ReversalAmbiguous { deal, event, kind } => write!(
+                f,
+                "reversal {event} of deal {deal} does not say which of several {kind} events it takes back"
+            ),
+            Problem::ReversalUnknown { deal, event, names } => {
+                write!(
+                    f,
+                    "reversal {event} of deal {deal} names event {names}, which is none that can be taken back"
+                )
+            }
+            Problem::ReversalEarly { deal, event, names, day } => {
+                write!(f, "reversal {event} of deal {deal} is dated before event {names} of {day}")
+            }
+            Problem::ReversalExceeds { deal, event, names } => {
+                write!(f, "reversal {event} of deal {deal} takes back more than is left of event {names}")
+            }
+            Problem::TooLarge { payee } => {
+                write!(f, "a figure of payee {payee} is beyond what can be posted")
+            }
+        }
+    }
+}
