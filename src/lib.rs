@@ -7,3 +7,4 @@
 
 pub mod calc;
 pub mod domain;
+pub mod ingest;
