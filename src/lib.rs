@@ -8,3 +8,4 @@
 pub mod calc;
 pub mod domain;
 pub mod ingest;
+pub mod storage;

@@ -1,0 +1,342 @@
+//! Deals on their way in: staged by COPY without a lock, then marked and inserted set by set under it.
+//!
+//! Staged rows live in temporary tables of the connection, which are empty again when the transaction ends.
+
+use rand::Rng as _;
+use sqlx::AssertSqlSafe;
+
+use crate::domain::deal::{Deal, DealEvent, EventKind};
+use crate::domain::fault::Fault;
+use crate::domain::id::{CustomerId, DealId, PayeeId, ProductId, TenantId};
+use crate::domain::money::Currency;
+use crate::domain::number::Trimmed;
+
+use super::super::copy::{Lines, send};
+use super::super::number::amount;
+use super::super::{Conn, Written, corrupt, fault, join_sets};
+use super::{attributes_text, event, record};
+
+/// What a load of deals did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DealsWritten {
+    /// Deals with their splits.
+    pub deals: Written,
+    /// Events of deals.
+    pub events: Written,
+}
+
+/// A staged deal that names payees who do not exist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownPayee {
+    /// The row it was staged under.
+    pub row: i64,
+    /// The deal.
+    pub deal: DealId,
+    /// Whom it names, by id.
+    pub payees: Vec<PayeeId>,
+}
+
+/// Integer digits of a sum of amounts.
+const SUM_DIGITS: usize = 34;
+
+const STAGED_DEAL: &str = "create temp table if not exists staged_deal (
+    row_number bigint not null,
+    deal_id text collate \"C\" not null,
+    name text,
+    owner_id text collate \"C\" not null,
+    customer_id text collate \"C\",
+    customer_name text,
+    product_id text collate \"C\",
+    currency text collate \"C\" not null,
+    amount numeric(18, 3),
+    cost numeric(18, 3),
+    quantity numeric(18, 6),
+    stage text,
+    outcome text collate \"C\" not null,
+    probability numeric(9, 6),
+    open_date date,
+    close_date date,
+    attributes text,
+    split_payee_ids text[] collate \"C\" not null,
+    split_roles text[] collate \"C\" not null,
+    split_percents numeric(9, 6)[] not null,
+    salt bytea,
+    digest bytea not null
+) on commit delete rows";
+
+const STAGED_EVENT: &str = "create temp table if not exists staged_event (
+    row_number bigint not null,
+    deal_id text collate \"C\" not null,
+    event_id text collate \"C\" not null,
+    kind text collate \"C\" not null,
+    event_date date not null,
+    amount numeric(18, 3),
+    cost numeric(18, 3),
+    quantity numeric(18, 6),
+    reversed_ids text[] collate \"C\" not null,
+    reversed_amounts numeric(18, 3)[] not null,
+    digest bytea not null
+) on commit delete rows";
+
+/// The steps of merging one table. `{current}` stands for its current rows.
+struct Steps {
+    /// Of rows with one key the last row stays.
+    once: &'static str,
+    /// How many rows are staged.
+    count: &'static str,
+    /// All current rows of the tenant, joined as a whole.
+    whole: &'static str,
+    /// The current row of each staged key, looked up in the index. A join would be left to what the database
+    /// takes the tenant's part of the table for: until it has looked at a table that was just loaded, one row,
+    /// and then it reads them all.
+    probed: &'static str,
+    /// Marks what is different. `offset 0` has that found first: mostly it is nothing.
+    mark: &'static str,
+    /// Inserts what is not there; what was marked is no longer there.
+    insert: &'static str,
+}
+
+/// Most staged rows that are looked up one by one.
+const PROBED: i64 = 10_000;
+
+const DEALS: Steps = Steps {
+    once: "delete from staged_deal s
+        using (select deal_id, max(row_number) as last from staged_deal group by deal_id having count(*) > 1) twice
+        where s.deal_id = twice.deal_id and s.row_number < twice.last",
+    count: "select count(*) from staged_deal",
+    whole: "(select * from deal where tenant_id = $1 and removed_in is null) as c",
+    probed: "lateral (select * from deal
+        where tenant_id = $1 and deal_id = s.deal_id and removed_in is null limit 1) as c",
+    mark: "update deal d set removed_in = $2
+        from (select c.deal_id, c.added_in from staged_deal s join {current} on c.deal_id = s.deal_id
+            where (c.name, c.owner_id, c.customer_id, c.customer_name, c.product_id, c.currency, c.amount, c.cost,
+                c.quantity, c.stage, c.outcome, c.probability, c.open_date, c.close_date, c.attributes,
+                c.split_payee_ids, c.split_roles, c.split_percents)
+            is distinct from (s.name, s.owner_id, s.customer_id, s.customer_name, s.product_id, s.currency, s.amount,
+                s.cost, s.quantity, s.stage, s.outcome, s.probability, s.open_date, s.close_date, s.attributes,
+                s.split_payee_ids, s.split_roles, s.split_percents) offset 0) as changed
+        where d.tenant_id = $1 and d.deal_id = changed.deal_id and d.added_in = changed.added_in",
+    insert: "insert into deal (tenant_id, deal_id, name, owner_id, customer_id, customer_name, product_id, currency,
+            amount, cost, quantity, stage, outcome, probability, open_date, close_date, attributes,
+            split_payee_ids, split_roles, split_percents, salt, digest, added_in)
+        select $1, s.deal_id, s.name, s.owner_id, s.customer_id, s.customer_name, s.product_id, s.currency,
+            s.amount, s.cost, s.quantity, s.stage, s.outcome, s.probability, s.open_date, s.close_date, s.attributes,
+            s.split_payee_ids, s.split_roles, s.split_percents, s.salt, s.digest, $2
+        from staged_deal s left join {current} on c.deal_id = s.deal_id where c.deal_id is null",
+};
+
+const EVENTS: Steps = Steps {
+    once: "delete from staged_event s
+        using (select deal_id, event_id, max(row_number) as last
+            from staged_event group by deal_id, event_id having count(*) > 1) twice
+        where s.deal_id = twice.deal_id and s.event_id = twice.event_id and s.row_number < twice.last",
+    count: "select count(*) from staged_event",
+    whole: "(select * from deal_event where tenant_id = $1 and removed_in is null) as c",
+    probed: "lateral (select * from deal_event
+        where tenant_id = $1 and deal_id = s.deal_id and event_id = s.event_id and removed_in is null limit 1) as c",
+    mark: "update deal_event e set removed_in = $2
+        from (select c.deal_id, c.event_id, c.added_in
+            from staged_event s join {current} on c.deal_id = s.deal_id and c.event_id = s.event_id
+            where (c.kind, c.event_date, c.amount, c.cost, c.quantity, c.reversed_ids, c.reversed_amounts)
+            is distinct from
+            (s.kind, s.event_date, s.amount, s.cost, s.quantity, s.reversed_ids, s.reversed_amounts)
+            offset 0) as changed
+        where e.tenant_id = $1 and e.deal_id = changed.deal_id and e.event_id = changed.event_id
+            and e.added_in = changed.added_in",
+    insert: "insert into deal_event (tenant_id, deal_id, event_id, kind, event_date, amount, cost, quantity,
+            reversed_ids, reversed_amounts, digest, added_in)
+        select $1, s.deal_id, s.event_id, s.kind, s.event_date, s.amount, s.cost, s.quantity, s.reversed_ids,
+            s.reversed_amounts, s.digest, $2
+        from staged_event s left join {current} on c.deal_id = s.deal_id and c.event_id = s.event_id
+        where c.deal_id is null",
+};
+
+/// Adds deals and their events, checked before, to the staged rows, each under its row number.
+///
+/// Within the transaction that merges them; it takes no lock that others wait for.
+pub async fn stage(conn: &mut Conn, deals: &[(i64, Deal)]) -> Result<(), Fault> {
+    for table in [STAGED_DEAL, STAGED_EVENT] {
+        sqlx::query(table).execute(&mut *conn).await.map_err(fault)?;
+    }
+    let (mut deal_lines, mut event_lines) = (Lines::default(), Lines::default());
+    for (row, deal) in deals {
+        write_deal(&mut deal_lines, *row, deal);
+        for event in &deal.events {
+            write_event(&mut event_lines, *row, deal, event);
+        }
+    }
+    send(conn, "copy staged_deal from stdin", &deal_lines).await?;
+    send(conn, "copy staged_event from stdin", &event_lines).await
+}
+
+fn write_deal(lines: &mut Lines, row: i64, deal: &Deal) {
+    let personal = deal.name.is_some() || deal.customer_name.is_some();
+    let mut salt = [0; 32];
+    if personal {
+        rand::rng().fill(&mut salt);
+    }
+    let decimal = |minor: Option<i64>| minor.map(|m| Trimmed(m.into(), deal.currency.minor_digits()));
+    lines.figure(row);
+    lines.text(deal.id.as_str());
+    lines.free_opt(deal.name.as_deref());
+    lines.text(deal.owner.as_str());
+    lines.text_opt(deal.customer.as_ref().map(CustomerId::as_str));
+    lines.free_opt(deal.customer_name.as_deref());
+    lines.text_opt(deal.product.as_ref().map(ProductId::as_str));
+    lines.text(deal.currency.code());
+    lines.figure_opt(decimal(deal.amount));
+    lines.figure_opt(decimal(deal.cost));
+    lines.figure_opt(deal.quantity);
+    lines.free_opt(deal.stage.as_deref());
+    lines.text(deal.outcome.name());
+    lines.figure_opt(deal.probability);
+    lines.figure_opt(deal.opened);
+    lines.figure_opt(deal.closed);
+    lines.free_opt(attributes_text(deal).as_deref());
+    lines.array(deal.splits.iter().map(|split| Some(&split.payee)));
+    lines.array(deal.splits.iter().map(|split| Some(&split.role)));
+    lines.array(deal.splits.iter().map(|split| Some(split.percent)));
+    lines.binary_opt(personal.then_some(salt.as_slice()));
+    lines.binary_opt(Some(&record(deal, &salt).digest()));
+    lines.end();
+}
+
+fn write_event(lines: &mut Lines, row: i64, deal: &Deal, event: &DealEvent) {
+    let decimals = deal.currency.minor_digits();
+    let decimal = |minor: Option<i64>| minor.map(|m| Trimmed(m.into(), decimals));
+    lines.figure(row);
+    lines.text(deal.id.as_str());
+    lines.text(event.id.as_str());
+    lines.text(event.kind.name());
+    lines.figure(event.day);
+    lines.figure_opt(decimal(event.amount));
+    lines.figure_opt(decimal(event.cost));
+    lines.figure_opt(event.quantity);
+    lines.array(event.reverses.iter().map(|reversed| Some(&reversed.event)));
+    lines.array(event.reverses.iter().map(|reversed| decimal(reversed.amount)));
+    lines.binary_opt(Some(&event::record(&deal.id, event, decimals).digest()));
+    lines.end();
+}
+
+/// The staged deals that name payees who do not exist now, by row.
+pub async fn unknown_payees(conn: &mut Conn, tenant: TenantId) -> Result<Vec<UnknownPayee>, Fault> {
+    let unknown: Vec<String> = sqlx::query_scalar(
+        "select named.payee_id
+        from (select distinct unnest(owner_id || split_payee_ids) as payee_id from staged_deal) as named
+        where not exists (select from payee p
+            where p.tenant_id = $1 and p.payee_id = named.payee_id and p.removed_in is null)
+        order by named.payee_id",
+    )
+    .bind(tenant.0)
+    .persistent(false)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(fault)?;
+    if unknown.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(i64, String, Vec<String>)> = sqlx::query_as(
+        "select s.row_number, s.deal_id,
+            array(select u from unnest($1::text[]) u where u = s.owner_id or u = any(s.split_payee_ids) order by u)
+        from staged_deal s
+        where (s.owner_id || s.split_payee_ids) && $1::text[]
+        order by s.row_number",
+    )
+    .bind(&unknown)
+    .persistent(false)
+    .fetch_all(conn)
+    .await
+    .map_err(fault)?;
+    let read = |(row, deal, payees): (i64, String, Vec<String>)| {
+        let payees = payees.iter().map(|id| PayeeId::try_new(id)).collect::<Result<_, _>>();
+        Ok(UnknownPayee {
+            row,
+            deal: DealId::try_new(&deal).map_err(corrupt)?,
+            payees: payees.map_err(corrupt)?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// What the staged events of one type and currency add up to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StagedTotal {
+    /// Their type.
+    pub kind: EventKind,
+    /// Their deals' currency.
+    pub currency: Currency,
+    /// How many.
+    pub events: u64,
+    /// Sum of the amounts they state, in minor units.
+    pub sum: i128,
+}
+
+/// Control totals of the staged events, by type and currency.
+pub async fn staged_totals(conn: &mut Conn) -> Result<Vec<StagedTotal>, Fault> {
+    let rows: Vec<(String, String, i64, String)> = sqlx::query_as(
+        "select e.kind, d.currency, count(*), coalesce(sum(e.amount), 0)::text
+        from staged_event e join staged_deal d on d.row_number = e.row_number
+        group by e.kind, d.currency order by e.kind, d.currency",
+    )
+    .persistent(false)
+    .fetch_all(conn)
+    .await
+    .map_err(fault)?;
+    let read = |(kind, currency, events, sum): (String, String, i64, String)| {
+        let currency = Currency::parse(&currency).map_err(corrupt)?;
+        let exact = amount(&sum, SUM_DIGITS, currency.minor_digits());
+        Ok(StagedTotal {
+            kind: event::kind(&kind).map_err(corrupt)?,
+            currency,
+            events: u64::try_from(events).map_err(corrupt)?,
+            sum: exact.ok_or_else(|| corrupt(format_args!("sum {sum} of {currency}")))?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Takes rows back out of the staged ones, with their events.
+pub async fn unstage(conn: &mut Conn, rows: &[i64]) -> Result<(), Fault> {
+    for statement in [
+        "delete from staged_deal where row_number = any($1)",
+        "delete from staged_event where row_number = any($1)",
+    ] {
+        sqlx::query(statement).bind(rows).execute(&mut *conn).await.map_err(fault)?;
+    }
+    Ok(())
+}
+
+/// Writes what is new or different of the staged rows in change `n`; of one key the last row counts.
+///
+/// Under the head's lock. Events that no row names stay as they are.
+pub async fn merge(conn: &mut Conn, tenant: TenantId, n: i64) -> Result<DealsWritten, Fault> {
+    // Enough to keep the keys of a million rows out of files.
+    sqlx::query("set local work_mem = '64MB'").execute(&mut *conn).await.map_err(fault)?;
+    Ok(DealsWritten {
+        deals: merge_table(conn, tenant, n, &DEALS).await?,
+        events: merge_table(conn, tenant, n, &EVENTS).await?,
+    })
+}
+
+async fn merge_table(conn: &mut Conn, tenant: TenantId, n: i64, steps: &Steps) -> Result<Written, Fault> {
+    let staged: i64 = sqlx::query_scalar(steps.count).fetch_one(&mut *conn).await.map_err(fault)?;
+    let whole = staged > PROBED;
+    if whole {
+        join_sets(&mut *conn).await?;
+    }
+    // One row and a million want different plans: none of these is kept.
+    let once = sqlx::query(steps.once).persistent(false).execute(&mut *conn).await.map_err(fault)?;
+    let current = if whole { steps.whole } else { steps.probed };
+    let mut written = 0;
+    for step in [steps.mark, steps.insert] {
+        // Nothing but texts of this file.
+        let statement = AssertSqlSafe(step.replace("{current}", current));
+        let step = sqlx::query(statement).bind(tenant.0).bind(n).persistent(false);
+        written = step.execute(&mut *conn).await.map_err(fault)?.rows_affected();
+    }
+    let kept = u64::try_from(staged).ok().and_then(|staged| staged.checked_sub(once.rows_affected()));
+    let unchanged = kept.and_then(|kept| kept.checked_sub(written));
+    let unchanged =
+        unchanged.ok_or_else(|| corrupt(format_args!("{written} of {staged} staged rows written")))?;
+    Ok(Written { written, unchanged })
+}

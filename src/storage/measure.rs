@@ -1,0 +1,212 @@
+//! Measures.
+
+use serde::Serialize;
+use sqlx::types::Json;
+use tokio_stream::StreamExt as _;
+
+use crate::domain::deal::EventKind;
+use crate::domain::encode::{Digest, Record};
+use crate::domain::fault::Fault;
+use crate::domain::id::{MeasureId, RoleId, TenantId};
+use crate::domain::measure::{CreditKind, Measure, MeasureValue};
+
+use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault};
+
+#[derive(Serialize)]
+struct Row {
+    measure_id: String,
+    name: String,
+    event_kind: String,
+    credit_kind: String,
+    levels: i32,
+    roles: Vec<String>,
+    value_kind: String,
+    #[serde(serialize_with = "bytea")]
+    digest: Digest,
+    added_in: i64,
+}
+
+impl Row {
+    fn new(measure: &Measure, n: i64) -> Result<Self, Fault> {
+        let levels = i32::try_from(measure.levels).map_err(|_| {
+            Fault::field("levels", format_args!("must be at most {}, got {}", i32::MAX, measure.levels))
+        })?;
+        let mut row = Row {
+            measure_id: measure.id.to_string(),
+            name: measure.name.clone(),
+            event_kind: measure.event.name().to_string(),
+            credit_kind: measure.credit.name().to_string(),
+            levels,
+            roles: measure.roles.iter().map(RoleId::to_string).collect(),
+            value_kind: measure.value.name().to_string(),
+            digest: Digest::default(),
+            added_in: n,
+        };
+        row.digest = row.record().digest();
+        Ok(row)
+    }
+
+    fn record(&self) -> Record {
+        let roles = Record::new("roles", 1);
+        let roles = self.roles.iter().zip(1_u16..).fold(roles, |roles, (role, at)| roles.text(at, role));
+        Record::new("measure", 1)
+            .text(1, &self.measure_id)
+            .text(2, &self.name)
+            .text(3, &self.event_kind)
+            .text(4, &self.credit_kind)
+            .text(5, &self.levels.to_string())
+            .bytes(6, &roles.into_bytes())
+            .text(7, &self.value_kind)
+    }
+
+    fn read(self) -> Result<Stored<Measure>, Fault> {
+        let unknown = |what: &str| corrupt(format_args!("measure {}: {what:?}", self.measure_id));
+        let event = EventKind::ALL.into_iter().find(|kind| kind.name() == self.event_kind);
+        let roles = self.roles.iter().map(|role| RoleId::try_new(role));
+        let value = Measure {
+            id: MeasureId::try_new(&self.measure_id).map_err(corrupt)?,
+            event: event.ok_or_else(|| unknown(&self.event_kind))?,
+            credit: CreditKind::parse(&self.credit_kind).ok_or_else(|| unknown(&self.credit_kind))?,
+            levels: u32::try_from(self.levels).map_err(corrupt)?,
+            roles: roles.collect::<Result<_, _>>().map_err(corrupt)?,
+            value: MeasureValue::parse(&self.value_kind).ok_or_else(|| unknown(&self.value_kind))?,
+            name: self.name,
+        };
+        Ok(Stored { value, added_in: self.added_in })
+    }
+}
+
+/// Writes what is new or different in change `n`. No measure is named twice.
+pub async fn upsert(
+    conn: &mut Conn,
+    tenant: TenantId,
+    n: i64,
+    measures: &[Measure],
+) -> Result<Written, Fault> {
+    let rows = measures.iter().map(|measure| Row::new(measure, n)).collect::<Result<Vec<_>, _>>()?;
+    let mark = sqlx::query!(
+        "update measure c set removed_in = $2 from jsonb_populate_recordset(null::measure, $3) as r
+        where c.tenant_id = $1 and c.measure_id = r.measure_id and c.removed_in is null
+            and (c.name, c.event_kind, c.credit_kind, c.levels, c.roles, c.value_kind)
+                is distinct from (r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind)",
+        tenant.0,
+        n,
+        Json(&rows) as _
+    );
+    mark.execute(&mut *conn).await.map_err(fault)?;
+    let insert = sqlx::query!(
+        "insert into measure (tenant_id, measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
+            digest, added_in)
+        select $1, r.measure_id, r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind,
+            r.digest, r.added_in
+        from jsonb_populate_recordset(null::measure, $2) as r
+        where not exists (select from measure c
+            where c.tenant_id = $1 and c.measure_id = r.measure_id and c.removed_in is null)",
+        tenant.0,
+        Json(&rows) as _
+    );
+    let written = insert.execute(conn).await.map_err(fault)?.rows_affected();
+    Ok(Written::of(rows.len(), written))
+}
+
+/// Finds a measure as of change `as_of`.
+pub async fn get(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    id: &MeasureId,
+) -> Result<Option<Stored<Measure>>, Fault> {
+    let query = sqlx::query_as!(
+        Row,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
+            digest as "digest: Digest", added_in
+        from measure
+        where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and measure_id = $3"#,
+        tenant.0,
+        as_of,
+        id.as_str()
+    );
+    query.fetch_optional(conn).await.map_err(fault)?.map(Row::read).transpose()
+}
+
+/// Lists at most `limit` measures after `after` by id, as of change `as_of`.
+pub async fn list(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    after: Option<&MeasureId>,
+    limit: i64,
+) -> Result<Vec<Stored<Measure>>, Fault> {
+    let query = sqlx::query_as!(
+        Row,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
+            digest as "digest: Digest", added_in
+        from measure
+        where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and measure_id > $3
+        order by measure_id limit $4"#,
+        tenant.0,
+        as_of,
+        after.map_or("", MeasureId::as_str),
+        limit
+    );
+    query.fetch_all(conn).await.map_err(fault)?.into_iter().map(Row::read).collect()
+}
+
+/// All measures as of change `as_of`, by id.
+pub async fn all(conn: &mut Conn, tenant: TenantId, as_of: i64) -> Result<Vec<Measure>, Fault> {
+    let stored = list(conn, tenant, as_of, None, i64::MAX).await?;
+    Ok(stored.into_iter().map(|stored| stored.value).collect())
+}
+
+/// Which of these measures do not exist now.
+pub async fn missing(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Result<Vec<MeasureId>, Fault> {
+    let texts: Vec<String> = ids.iter().map(MeasureId::to_string).collect();
+    let query = sqlx::query_scalar!(
+        r#"select distinct id as "id!" from unnest($2::text[]) as id
+        where not exists (select from measure m
+            where m.tenant_id = $1 and m.measure_id = id and m.removed_in is null)
+        order by id"#,
+        tenant.0,
+        &texts
+    );
+    let rows = query.fetch_all(conn).await.map_err(fault)?;
+    rows.iter().map(|id| MeasureId::try_new(id).map_err(corrupt)).collect()
+}
+
+/// Which of these measures a quota or any published plan version names: such a measure never changes.
+pub async fn in_use(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Result<Vec<MeasureId>, Fault> {
+    let texts: Vec<String> = ids.iter().map(MeasureId::to_string).collect();
+    // Whatever a plan's component is, the measure it counts stands under a key of this name.
+    let query = sqlx::query_scalar!(
+        r#"select distinct id as "id!" from unnest($2::text[]) as id
+        where exists (select from quota q
+                where q.tenant_id = $1 and q.measure_id = id and q.removed_in is null)
+            or id in (select jsonb_path_query(p.body::jsonb, '$.**.measure') #>> '{}'
+                from plan_version p where p.tenant_id = $1 and p.removed_in is null)
+        order by id"#,
+        tenant.0,
+        &texts
+    );
+    let rows = query.fetch_all(conn).await.map_err(fault)?;
+    rows.iter().map(|id| MeasureId::try_new(id).map_err(corrupt)).collect()
+}
+
+/// Computes the digest of every version of every row again.
+pub async fn check_rows(
+    conn: &mut Conn,
+    tenant: TenantId,
+    mut visit: impl FnMut(RowCheck),
+) -> Result<(), Fault> {
+    let mut rows = sqlx::query_as!(
+        Row,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
+            digest as "digest: Digest", added_in
+        from measure where tenant_id = $1 order by measure_id, added_in"#,
+        tenant.0
+    )
+    .fetch(conn);
+    while let Some(row) = rows.try_next().await.map_err(fault)? {
+        visit(RowCheck::new("measure", &row.measure_id, row.added_in, row.digest, &row.record()));
+    }
+    Ok(())
+}

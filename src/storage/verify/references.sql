@@ -1,0 +1,40 @@
+-- The first current fact that names what does not exist.
+select noun as "noun!", key as "key!", missing as "missing!", added_in as "added_in!"
+from (
+    select 'deal' as noun, d.deal_id as key, 'payee ' || named.payee_id as missing, d.added_in
+    from deal d cross join unnest(d.owner_id || d.split_payee_ids) as named (payee_id)
+    where d.tenant_id = $1 and d.removed_in is null and not exists (
+        select from payee p where p.tenant_id = $1 and p.payee_id = named.payee_id and p.removed_in is null)
+    union all
+    select 'deal_event', e.deal_id || ' ' || e.event_id, 'deal ' || e.deal_id, e.added_in
+    from deal_event e
+    where e.tenant_id = $1 and e.removed_in is null and not exists (
+        select from deal d where d.tenant_id = $1 and d.deal_id = e.deal_id and d.removed_in is null)
+    union all
+    select 'assignment', a.payee_id || ' ' || a.start_date, 'payee ' || named.payee_id, a.added_in
+    from assignment a cross join unnest(array[a.payee_id, a.manager_id]) as named (payee_id)
+    where a.tenant_id = $1 and a.removed_in is null and named.payee_id is not null and not exists (
+        select from payee p where p.tenant_id = $1 and p.payee_id = named.payee_id and p.removed_in is null)
+    union all
+    select 'assignment', a.payee_id || ' ' || a.start_date, 'plan ' || a.plan_id, a.added_in
+    from assignment a
+    where a.tenant_id = $1 and a.removed_in is null and a.plan_id is not null and not exists (
+        select from plan_version v where v.tenant_id = $1 and v.plan_id = a.plan_id and v.removed_in is null)
+    union all
+    select 'quota', q.payee_id || ' ' || q.measure_id || ' ' || q.window_id, 'payee ' || q.payee_id, q.added_in
+    from quota q
+    where q.tenant_id = $1 and q.removed_in is null and not exists (
+        select from payee p where p.tenant_id = $1 and p.payee_id = q.payee_id and p.removed_in is null)
+    union all
+    select 'quota', q.payee_id || ' ' || q.measure_id || ' ' || q.window_id, 'measure ' || q.measure_id, q.added_in
+    from quota q
+    where q.tenant_id = $1 and q.removed_in is null and not exists (
+        select from measure m where m.tenant_id = $1 and m.measure_id = q.measure_id and m.removed_in is null)
+    union all
+    select 'api_key', k.key_id, 'payee ' || k.payee_id, k.added_in
+    from api_key k
+    where k.tenant_id = $1 and k.removed_in is null and k.payee_id is not null and not exists (
+        select from payee p where p.tenant_id = $1 and p.payee_id = k.payee_id and p.removed_in is null)
+) as orphans
+order by added_in, noun, key, missing
+limit 1
