@@ -5,6 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod api;
+pub mod app;
+pub mod auth;
 pub mod calc;
 pub mod domain;
 pub mod ingest;

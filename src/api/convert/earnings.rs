@@ -1,0 +1,238 @@
+//! Attainment, statements, explanations.
+
+use super::{Check, read, small, text};
+use crate::api::page::Paging;
+use crate::api::v1;
+use crate::app::earnings::{Attainments, ExplainQuery};
+use crate::domain::date::Period;
+use crate::domain::explanation::Explanation;
+use crate::domain::fault::Fault;
+use crate::domain::id::{MeasureId, PayeeId};
+use crate::domain::statement::{ComponentFigures, SegmentFigures, Statement};
+
+/// The rpc that explains.
+pub const EXPLAIN: &str = "attain.v1.EarningsService/ExplainEarning";
+/// Children of each node where no page size is given.
+const CHILDREN: u16 = 50;
+/// Levels of children where no depth is given, and most levels.
+const DEPTH: u16 = 3;
+const MAX_DEPTH: i32 = 10;
+/// Most characters of a node's path.
+const MAX_PATH: usize = 1000;
+
+/// What attainment is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttainmentQuery {
+    /// Whose; absent: the actor's own.
+    pub payee: Option<PayeeId>,
+    /// Up to the end of which period.
+    pub period: Period,
+    /// Empty: all there is.
+    pub measures: Vec<MeasureId>,
+    /// Journal number; 0: now.
+    pub as_of: i64,
+}
+
+/// Reads a request for attainment.
+pub fn attainment(request: &v1::GetAttainmentRequest) -> Result<AttainmentQuery, Fault> {
+    read(|check| {
+        let payee = check.optional_id("payee_id", &request.payee_id);
+        let period = check.period("period", &request.period);
+        let measures = check.ids("measure_ids", &request.measure_ids);
+        let as_of = check.as_of(request.as_of_change);
+        Some(AttainmentQuery { payee, period: period?, measures: measures?, as_of: as_of? })
+    })
+}
+
+/// Reads a request for a statement: whose, for which period, as of when.
+pub fn statement(request: &v1::GetStatementRequest) -> Result<(Option<PayeeId>, Period, i64), Fault> {
+    read(|check| {
+        let payee = check.optional_id("payee_id", &request.payee_id);
+        let period = check.period("period", &request.period);
+        Some((payee, period?, check.as_of(request.as_of_change)?))
+    })
+}
+
+/// Reads a request for an explanation, its page token still unread.
+pub fn explain(request: &v1::ExplainEarningRequest) -> Result<ExplainQuery, Fault> {
+    read(|check| {
+        let payee = check.optional_id("payee_id", &request.payee_id);
+        let period = check.period("period", &request.period);
+        let plan = check.optional_id("plan_id", &request.plan_id);
+        let component = check.optional_id("component_id", &request.component_id);
+        let path = check.text("path", &request.path, MAX_PATH).unwrap_or_default();
+        let depth = depth(check, request.depth);
+        let size = check.size(request.page_size, CHILDREN);
+        let as_of = check.as_of(request.as_of_change);
+        Some(ExplainQuery {
+            payee,
+            period: period?,
+            plan,
+            component,
+            path,
+            depth: depth?,
+            skip: 0,
+            size: size?,
+            as_of: as_of?,
+        })
+    })
+}
+
+fn depth(check: &mut Check, depth: i32) -> Option<u16> {
+    match u16::try_from(depth) {
+        Ok(0) => Some(DEPTH),
+        Ok(levels) if depth <= MAX_DEPTH => Some(levels),
+        _ => {
+            check.add("depth", format!("must be 0 to {MAX_DEPTH}, got {depth}"));
+            None
+        }
+    }
+}
+
+/// Attainment as the contract says it.
+pub fn attainment_wire(answer: Attainments) -> v1::GetAttainmentResponse {
+    let attainments = answer.attainments.into_iter().map(|figures| v1::Attainment {
+        measure_id: figures.measure.to_string(),
+        window: figures.window,
+        credited: figures.credited,
+        quota: figures.quota,
+        attainment_percent: figures.attainment_percent,
+        currency_code: figures.currency.to_string(),
+    });
+    v1::GetAttainmentResponse {
+        attainments: attainments.collect(),
+        as_of_change: answer.as_of,
+        rules_revision: small(answer.rules_revision),
+    }
+}
+
+/// A statement as the contract says it.
+pub fn statement_wire(statement: Statement, closed: bool) -> v1::Statement {
+    let state = if closed { v1::statement::State::Closed } else { v1::statement::State::Open };
+    let adjustments = statement.adjustments.into_iter().map(|adjustment| v1::PriorPeriodAdjustment {
+        for_period: adjustment.for_period.to_string(),
+        plan_id: adjustment.plan.to_string(),
+        component_id: adjustment.component.to_string(),
+        window: adjustment.window,
+        amount: adjustment.amount,
+    });
+    v1::Statement {
+        payee_id: statement.payee.to_string(),
+        period: statement.period.to_string(),
+        state: state.into(),
+        currency_code: statement.currency.to_string(),
+        earned: statement.earned,
+        adjusted: statement.adjusted,
+        total: statement.total,
+        components: statement.components.into_iter().map(component_wire).collect(),
+        adjustments: adjustments.collect(),
+        problems: statement.problems,
+        as_of_change: statement.as_of,
+        rules_revision: small(statement.rules_revision),
+        digest: statement.digest,
+    }
+}
+
+fn component_wire(component: ComponentFigures) -> v1::ComponentStatement {
+    let lines = component.lines.into_iter().map(|line| v1::StatementLine {
+        event_date: line.day.to_string(),
+        deal_id: line.deal.to_string(),
+        event_id: line.event.to_string(),
+        reversed_event_id: text(line.reverses),
+        credited: line.credited,
+        earned: line.amount,
+    });
+    let reports = component.reports.into_iter().map(|report| v1::ReportLine {
+        payee_id: report.payee.to_string(),
+        credited: report.credited,
+        earned: report.amount,
+    });
+    v1::ComponentStatement {
+        plan_id: component.plan.to_string(),
+        component_id: component.component.to_string(),
+        name: component.name,
+        window: component.window,
+        earned: component.earned,
+        earned_to_date: component.to_date,
+        segments: component.segments.into_iter().map(segment_wire).collect(),
+        lines: lines.collect(),
+        reports: reports.collect(),
+        repriced: component.repriced,
+    }
+}
+
+fn segment_wire(segment: SegmentFigures) -> v1::Segment {
+    let tiers = segment.tiers.into_iter().map(|tier| v1::TierLine {
+        edge_percent: tier.edge.to_string(),
+        rate_percent: tier.rate.to_string(),
+        credited: tier.credited,
+        earned: tier.amount,
+    });
+    v1::Segment {
+        start_date: segment.from.to_string(),
+        end_date: segment.to.to_string(),
+        plan_version: small(segment.plan_version),
+        measure_id: segment.measure.to_string(),
+        quota: segment.quota,
+        credited: segment.credited,
+        attainment_percent: segment.attainment_percent,
+        tiers: tiers.collect(),
+        earned: segment.amount,
+    }
+}
+
+/// An explanation as the contract says it: `skip` children of the node were on pages before, and `paging` makes
+/// the token under which a node's further children are asked for, given the node's path.
+pub fn explanation_wire(
+    node: &Explanation,
+    skip: usize,
+    as_of: i64,
+    paging: &impl Fn(&str) -> Paging,
+) -> v1::Explanation {
+    let given = skip.saturating_add(node.children.len());
+    let more = !node.children.is_empty() && given < node.child_count;
+    v1::Explanation {
+        path: node.path.clone(),
+        title: node.title.clone(),
+        value: text(node.value.as_ref()),
+        formula: text(node.formula.as_ref()),
+        inputs: node.inputs.clone(),
+        children: node.children.iter().map(|child| explanation_wire(child, 0, as_of, paging)).collect(),
+        child_count: small(node.child_count),
+        next_page_token: if more {
+            paging(&node.path).token(as_of, Some(&given.to_string()))
+        } else {
+            String::new()
+        },
+    }
+}
+
+/// An explanation to read: a line for each node with its figure and how it is made, two spaces deeper a level.
+pub fn explanation_text(node: &Explanation, skip: usize) -> String {
+    let mut lines = String::new();
+    write_node(node, skip, 0, &mut lines);
+    lines
+}
+
+fn write_node(node: &Explanation, skip: usize, level: usize, lines: &mut String) {
+    let indent = "  ".repeat(level);
+    lines.push_str(&indent);
+    lines.push_str(&node.title);
+    for (before, part) in [(": ", &node.value), (" = ", &node.formula)] {
+        if let Some(part) = part {
+            lines.push_str(before);
+            lines.push_str(part);
+        }
+    }
+    if !node.inputs.is_empty() {
+        lines.push_str(&format!(" [{}]", node.inputs.join(", ")));
+    }
+    lines.push('\n');
+    for child in &node.children {
+        write_node(child, 0, level + 1, lines);
+    }
+    let left = node.child_count.saturating_sub(skip.saturating_add(node.children.len()));
+    if left > 0 {
+        lines.push_str(&format!("{indent}  … and {left} more\n"));
+    }
+}

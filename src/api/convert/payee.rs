@@ -1,0 +1,99 @@
+//! Payees and their assignments.
+
+use super::{Check, MAX_FACTS, read, text, write};
+use crate::api::v1;
+use crate::app::{Page, Write};
+use crate::domain::fault::Fault;
+use crate::domain::id::PayeeId;
+use crate::domain::money::Currency;
+use crate::domain::payee::{Assignment, MAX_ASSIGNMENTS, Payee, PayeeKind};
+
+/// The rpc that writes payees.
+pub const UPSERT: &str = "attain.v1.PayeeService/UpsertPayees";
+/// The rpc that lists payees.
+pub const LIST: &str = "attain.v1.PayeeService/ListPayees";
+
+/// Reads a request to write payees.
+pub fn upsert(request: &v1::UpsertPayeesRequest, currency: Currency) -> Result<(Write, Vec<Payee>), Fault> {
+    read(|check| {
+        let reason = check.reason(&request.reason);
+        let write = write(check, UPSERT, request, &request.request_id, reason, request.validate_only);
+        let id = (".payee_id", |wire: &v1::Payee| wire.payee_id.clone());
+        let payees =
+            check.facts("payees", &request.payees, MAX_FACTS, id, |check, wire| payee(check, wire, currency));
+        Some((write?, payees?))
+    })
+}
+
+/// Reads a request for one payee: as of when, and whom.
+pub fn get(request: &v1::GetPayeeRequest) -> Result<(i64, PayeeId), Fault> {
+    read(|check| {
+        let id = check.id("payee_id", &request.payee_id);
+        Some((check.as_of(request.as_of_change)?, id?))
+    })
+}
+
+/// Reads a request for payees.
+pub fn list(request: &v1::ListPayeesRequest) -> Result<Page, Fault> {
+    read(|check| check.page(request.page_size, request.as_of_change))
+}
+
+fn payee(check: &mut Check, wire: &v1::Payee, currency: Currency) -> Option<Payee> {
+    let fields = |check: &mut Check| {
+        let id = check.id("payee_id", &wire.payee_id);
+        let kind = check.choice("kind", wire.kind, |kind| match kind {
+            v1::payee::Kind::Unspecified => None,
+            v1::payee::Kind::Person => Some(PayeeKind::Person),
+            v1::payee::Kind::Firm => Some(PayeeKind::Firm),
+        });
+        let name = check.text("name", &wire.name, 200);
+        let email = check.text("email", &wire.email, 200);
+        let assignments = check.list("assignments", &wire.assignments, MAX_ASSIGNMENTS, |check, wire| {
+            assignment(check, wire, currency)
+        });
+        Some(Payee { id: id?, kind: kind?, name, email, assignments: assignments? })
+    };
+    check.whole(fields, Payee::check)
+}
+
+fn assignment(check: &mut Check, wire: &v1::Assignment, tenants: Currency) -> Option<Assignment> {
+    let from = check.day("start_date", &wire.start_date);
+    let to = check.optional_day("end_date", &wire.end_date);
+    let title = check.text("title", &wire.title, 100);
+    let manager = check.optional_id("manager_id", &wire.manager_id);
+    let territory = check.optional_id("territory_id", &wire.territory_id);
+    let plan = check.optional_id("plan_id", &wire.plan_id);
+    let target_incentive = check.amount("target_incentive", &wire.target_incentive, tenants);
+    let currency = check.currency("currency_code", &wire.currency_code, tenants)?;
+    Some(Assignment { from: from?, to, title, manager, territory, plan, target_incentive, currency })
+}
+
+/// A payee as the contract says it.
+pub fn wire(payee: &Payee, etag: i64) -> v1::Payee {
+    let kind = match payee.kind {
+        PayeeKind::Person => v1::payee::Kind::Person,
+        PayeeKind::Firm => v1::payee::Kind::Firm,
+    };
+    v1::Payee {
+        payee_id: payee.id.to_string(),
+        kind: kind.into(),
+        name: text(payee.name.as_ref()),
+        email: text(payee.email.as_ref()),
+        assignments: payee.assignments.iter().map(assignment_wire).collect(),
+        etag,
+    }
+}
+
+fn assignment_wire(assignment: &Assignment) -> v1::Assignment {
+    let currency = assignment.currency;
+    v1::Assignment {
+        start_date: assignment.from.to_string(),
+        end_date: text(assignment.to),
+        title: text(assignment.title.as_ref()),
+        manager_id: text(assignment.manager.as_ref()),
+        territory_id: text(assignment.territory.as_ref()),
+        plan_id: text(assignment.plan.as_ref()),
+        target_incentive: text(assignment.target_incentive.map(|minor| currency.amount(minor.into()))),
+        currency_code: currency.to_string(),
+    }
+}

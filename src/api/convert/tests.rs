@@ -1,0 +1,75 @@
+//! Every request with everything wrong that can be, against the whole list of what is said about it; and every
+//! noun there and back.
+
+mod bad;
+mod good;
+
+use prost::{Message, Name};
+
+use super::{admin, deal, earnings, import, measure, payee, period, plan, quota};
+use crate::api::json::from_json;
+use crate::api::v1;
+use crate::domain::date::{Calendar, Period};
+use crate::domain::fault::Fault;
+use crate::domain::money::{Currency, Rounding};
+
+/// US dollars; a fiscal year from February on.
+fn calendar() -> Calendar {
+    Calendar {
+        currency: Currency::parse("USD").unwrap(),
+        zone: chrono_tz::UTC,
+        fiscal_first_month: 2,
+        rounding: Rounding::HalfEven,
+        first_period: Period::parse("2025-02").unwrap(),
+    }
+}
+
+fn said<M: Message + Name + Default, T>(
+    json: &str,
+    read: impl FnOnce(&M) -> Result<T, Fault>,
+) -> Vec<String> {
+    let request: M = from_json(json).unwrap_or_else(|fault| panic!("{fault}: {json}"));
+    let faults = read(&request).err().map(|fault| fault.violations).unwrap_or_default();
+    faults.iter().map(ToString::to_string).collect()
+}
+
+/// What is said about a request of a type, as `field message`.
+fn violations(request: &str, json: &str) -> Vec<String> {
+    let (calendar, usd) = (calendar(), calendar().currency);
+    match request {
+        "UpsertPayeesRequest" => said(json, |m| payee::upsert(m, usd)),
+        "GetPayeeRequest" => said(json, payee::get),
+        "ListPayeesRequest" => said(json, payee::list),
+        "UpsertDealsRequest" => said(json, |m| deal::upsert(m, usd)),
+        "ImportDealsRequest" => said(json, |m: &v1::ImportDealsRequest| match m.part {
+            Some(v1::import_deals_request::Part::Header(_)) => import::header(m).map(|_| ()),
+            _ => import::batch(m, usd, 6).map(|_| ()),
+        }),
+        "GetDealRequest" => said(json, deal::get),
+        "ListDealsRequest" => said(json, deal::list),
+        "ListRejectedRowsRequest" => said(json, import::list_rejected),
+        "DefineMeasuresRequest" => said(json, measure::define),
+        "ListMeasuresRequest" => said(json, measure::list),
+        "SetQuotasRequest" => said(json, |m| quota::set(m, &calendar)),
+        "GetQuotaRequest" => said(json, |m| quota::get(m, &calendar)),
+        "ListQuotasRequest" => said(json, quota::list),
+        "PublishPlanRequest" => said(json, |m| plan::publish(m, usd)),
+        "GetPlanRequest" => said(json, plan::get),
+        "ListPlansRequest" => said(json, plan::list),
+        "GetAttainmentRequest" => said(json, earnings::attainment),
+        "GetStatementRequest" => said(json, earnings::statement),
+        "ExplainEarningRequest" => said(json, earnings::explain),
+        "PreviewPeriodRequest" => said(json, period::preview),
+        "ClosePeriodRequest" => said(json, period::close),
+        "WatchCloseRequest" => said(json, period::watch),
+        "ListPostingsRequest" => said(json, period::postings),
+        "SetCalendarRequest" => said(json, admin::set_calendar),
+        "GetCalendarRequest" => said(json, admin::get_calendar),
+        "CreateKeyRequest" => said(json, admin::create_key),
+        "RevokeKeyRequest" => said(json, admin::revoke_key),
+        "ListKeysRequest" => said(json, admin::list_keys),
+        "ListChangesRequest" => said(json, admin::list_changes),
+        "VerifyJournalRequest" => said(json, admin::verify),
+        other => panic!("{other} is read by nobody"),
+    }
+}

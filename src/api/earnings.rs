@@ -1,0 +1,79 @@
+//! `EarningsService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::api::convert::earnings::{self as convert, EXPLAIN};
+use crate::api::page::Paging;
+use crate::api::v1::earnings_service_server::EarningsService;
+use crate::api::{accept, v1};
+use crate::app::{App, Page};
+use crate::domain::fault::{Fault, Reason};
+
+/// The service over the use cases.
+pub struct Earnings(pub Arc<App>);
+
+#[tonic::async_trait]
+impl EarningsService for Earnings {
+    async fn get_attainment(
+        &self,
+        request: Request<v1::GetAttainmentRequest>,
+    ) -> Result<Response<v1::GetAttainmentResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let query = convert::attainment(&request)?;
+        let answer = self.0.attainment(&call, query.payee, query.period, query.measures, query.as_of).await?;
+        Ok(Response::new(convert::attainment_wire(answer)))
+    }
+
+    async fn get_statement(
+        &self,
+        request: Request<v1::GetStatementRequest>,
+    ) -> Result<Response<v1::GetStatementResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (payee, period, as_of) = convert::statement(&request)?;
+        let (statement, closed) = self.0.statement(&call, payee, period, as_of).await?;
+        let statement = Some(convert::statement_wire(statement, closed));
+        Ok(Response::new(v1::GetStatementResponse { statement }))
+    }
+
+    async fn explain_earning(
+        &self,
+        request: Request<v1::ExplainEarningRequest>,
+    ) -> Result<Response<v1::ExplainEarningResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let mut query = convert::explain(&request)?;
+        // A page of a node's children is the same however deep the answer goes and wherever it was come from.
+        let paging = |path: &str| {
+            let parameters = v1::ExplainEarningRequest {
+                path: path.into(),
+                depth: 0,
+                page_size: 0,
+                page_token: String::new(),
+                ..request.clone()
+            };
+            Paging::new(&call, EXPLAIN, &parameters)
+        };
+        let first = Page { as_of: query.as_of, after: None, size: query.size };
+        let page = paging(&query.path).open(first, &request.page_token)?;
+        let foreign = |_| Fault::new(Reason::PageTokenInvalid, "the page token is none of ours");
+        query.as_of = page.as_of;
+        query.skip = page.after.map_or(Ok(0), |after| after.parse()).map_err(foreign)?;
+        let (start, skip) = (query.path.clone(), query.skip);
+        let explained = self.0.explain(&call, query).await?;
+        let mut explanation =
+            convert::explanation_wire(&explained.explanation, skip, explained.as_of, &paging);
+        if !explanation.next_page_token.is_empty() {
+            // The caller goes on with the path it asked for, which for the whole is empty.
+            let next = skip.saturating_add(explained.explanation.children.len());
+            explanation.next_page_token = paging(&start).token(explained.as_of, Some(&next.to_string()));
+        }
+        Ok(Response::new(v1::ExplainEarningResponse {
+            text: convert::explanation_text(&explained.explanation, skip),
+            explanation: Some(explanation),
+            as_of_change: explained.as_of,
+            rules_revision: i32::try_from(explained.rules_revision).unwrap_or(i32::MAX),
+            digest: explained.digest,
+        }))
+    }
+}

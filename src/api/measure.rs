@@ -1,0 +1,48 @@
+//! `MeasureService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::api::convert::measure::{self as convert, LIST};
+use crate::api::convert::receipt;
+use crate::api::page::Paging;
+use crate::api::v1::measure_service_server::MeasureService;
+use crate::api::{accept, v1};
+use crate::app::App;
+
+/// The service over the use cases.
+pub struct Measures(pub Arc<App>);
+
+#[tonic::async_trait]
+impl MeasureService for Measures {
+    async fn define_measures(
+        &self,
+        request: Request<v1::DefineMeasuresRequest>,
+    ) -> Result<Response<v1::DefineMeasuresResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (write, measures) = convert::define(&request)?;
+        let written = self.0.define_measures(&call, write, measures).await?;
+        Ok(Response::new(v1::DefineMeasuresResponse { receipt: Some(receipt(written)) }))
+    }
+
+    async fn list_measures(
+        &self,
+        request: Request<v1::ListMeasuresRequest>,
+    ) -> Result<Response<v1::ListMeasuresResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (page, token) = (convert::list(&request)?, request.page_token.clone());
+        let parameters = v1::ListMeasuresRequest { page_size: 0, page_token: String::new(), ..request };
+        let paging = Paging::new(&call, LIST, &parameters);
+        let listed = self.0.measures(&call, paging.open(page, &token)?).await?;
+        Ok(Response::new(v1::ListMeasuresResponse {
+            measures: listed
+                .items
+                .iter()
+                .map(|stored| convert::wire(&stored.value, stored.added_in))
+                .collect(),
+            next_page_token: paging.next(&listed),
+            as_of_change: listed.as_of,
+        }))
+    }
+}

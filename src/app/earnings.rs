@@ -1,0 +1,204 @@
+//! Attainment, statements, explanations: computed at every read by the calculation that closes a period.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+
+use crate::auth::{Role, policy};
+use crate::calc::attainment::{attainment, measures};
+use crate::calc::earn::Detail;
+use crate::calc::explain::{Extent, explain};
+use crate::calc::statement::{exact_amount, percent_text, statement};
+use crate::calc::{Calculation, RULES_REVISION};
+use crate::domain::date::{Period, WindowKind};
+use crate::domain::encode::hex;
+use crate::domain::explanation::Explanation;
+use crate::domain::facts::Facts;
+use crate::domain::fault::{Fault, Violations};
+use crate::domain::id::{ComponentId, MeasureId, PayeeId, PlanId};
+use crate::domain::money::Currency;
+use crate::domain::statement::Statement;
+use crate::storage::{self, ledger};
+
+use super::close::next_period;
+use super::{App, Call, facts};
+
+/// How far a payee is in a window. Figures are decimal text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttainmentFigures {
+    pub measure: MeasureId,
+    pub window: String,
+    pub credited: String,
+    pub quota: Option<String>,
+    pub attainment_percent: Option<String>,
+    pub currency: Currency,
+}
+
+/// What attainment answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attainments {
+    pub attainments: Vec<AttainmentFigures>,
+    pub as_of: i64,
+    pub rules_revision: u32,
+}
+
+/// What to explain. `payee` absent: the actor's own.
+#[derive(Debug, Clone)]
+pub struct ExplainQuery {
+    pub payee: Option<PayeeId>,
+    pub period: Period,
+    pub plan: Option<PlanId>,
+    pub component: Option<ComponentId>,
+    /// Node to start at; empty: the whole.
+    pub path: String,
+    /// Levels of children.
+    pub depth: u16,
+    /// Children of the start node to skip.
+    pub skip: usize,
+    /// Most children of each node.
+    pub size: u16,
+    pub as_of: i64,
+}
+
+/// What explaining answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    pub explanation: Explanation,
+    pub as_of: i64,
+    pub rules_revision: u32,
+    pub digest: String,
+}
+
+impl App {
+    /// Credits and attainment by measure in the month, quarter and year that a period is in.
+    pub async fn attainment(
+        &self,
+        call: &Call,
+        payee: Option<PayeeId>,
+        period: Period,
+        asked: Vec<MeasureId>,
+        as_of: i64,
+    ) -> Result<Attainments, Fault> {
+        let subject = subject(call, payee)?;
+        let mut read = self.read(call, as_of).await?;
+        authorise(&mut read.tx, call, read.as_of, &subject, period).await?;
+        let facts = facts::load(&mut read.tx, call.tenant(), read.as_of, period, Some(&subject)).await?;
+        let payee = index(&facts, &subject)?;
+        let calculation = Calculation::open(&facts, period);
+        let mut unknown = Violations::default();
+        for (place, measure) in asked.iter().enumerate().filter(|(_, id)| !facts.measures.contains_key(id)) {
+            unknown.add(format!("measure_ids[{place}]"), format!("measure {measure} does not exist"));
+        }
+        super::write::unknown(unknown)?;
+        let asked = if asked.is_empty() { measures(&calculation, payee) } else { asked };
+        let currency = facts.calendar.currency;
+        let mut attainments = Vec::new();
+        for measure in asked {
+            for kind in [WindowKind::Month, WindowKind::Quarter, WindowKind::Year] {
+                let window = facts.calendar.window(kind, period);
+                let Some(figures) = attainment(&calculation, payee, &measure, window) else { continue };
+                attainments.push(AttainmentFigures {
+                    measure: measure.clone(),
+                    window: facts.calendar.window_text(window),
+                    credited: exact_amount(currency, &figures.credited),
+                    quota: figures.quota.map(|quota| currency.amount(quota)),
+                    attainment_percent: figures.percent().as_ref().map(percent_text),
+                    currency,
+                });
+            }
+        }
+        Ok(Attainments { attainments, as_of: read.as_of, rules_revision: RULES_REVISION })
+    }
+
+    /// The statement and whether its period is closed.
+    pub async fn statement(
+        &self,
+        call: &Call,
+        payee: Option<PayeeId>,
+        period: Period,
+        as_of: i64,
+    ) -> Result<(Statement, bool), Fault> {
+        let subject = subject(call, payee)?;
+        let mut read = self.read(call, as_of).await?;
+        let (tenant, as_of, tx) = (call.tenant(), read.as_of, &mut read.tx);
+        let closed = ledger::close_of(tx, tenant, period).await?.filter(|close| close.change <= as_of);
+        let seen_as_of = closed.as_ref().map_or(as_of, |close| close.as_of);
+        authorise(tx, call, seen_as_of, &subject, period).await?;
+        if closed.is_some()
+            && let Some(kept) = ledger::statement(tx, tenant, period, &subject).await?
+        {
+            return Ok((serde_json::from_str(&kept).map_err(storage::corrupt)?, true));
+        }
+        let facts = facts::load(tx, tenant, seen_as_of, period, Some(&subject)).await?;
+        let payee = index(&facts, &subject)?;
+        let last = ledger::closes(tx, tenant, as_of).await?.pop();
+        let posted = match next_period(&facts.calendar, last.as_ref()) == period {
+            true => Some(ledger::posted(tx, tenant, &facts.calendar, Some(&subject), as_of).await?),
+            false => None,
+        };
+        let calculation = Calculation::open(&facts, period);
+        let earnings = calculation.earn(payee, Detail::Lines);
+        Ok((statement(&calculation, &earnings, posted.as_ref()), closed.is_some()))
+    }
+
+    /// The tree from what a payee earned to the deals it was earned with.
+    pub async fn explain(&self, call: &Call, query: ExplainQuery) -> Result<Explained, Fault> {
+        let subject = subject(call, query.payee)?;
+        let mut read = self.read(call, query.as_of).await?;
+        authorise(&mut read.tx, call, read.as_of, &subject, query.period).await?;
+        let facts =
+            facts::load(&mut read.tx, call.tenant(), read.as_of, query.period, Some(&subject)).await?;
+        let payee = index(&facts, &subject)?;
+        let calculation = Calculation::open(&facts, query.period);
+        let mut earnings = calculation.earn(payee, Detail::Lines);
+        let wanted = |plan: &PlanId, component: &ComponentId| {
+            query.plan.as_ref().is_none_or(|id| id == plan)
+                && query.component.as_ref().is_none_or(|id| id == component)
+        };
+        earnings.keys.retain(|key| wanted(&key.key.plan, &key.key.component));
+        let extent =
+            Extent { depth: usize::from(query.depth), skip: query.skip, size: usize::from(query.size) };
+        let explanation = explain(&calculation, &earnings, &query.path, extent)
+            .ok_or_else(|| Fault::not_found("explanation", &query.path))?;
+        let digest = hex(&earnings.digest);
+        Ok(Explained { explanation, as_of: read.as_of, rules_revision: RULES_REVISION, digest })
+    }
+}
+
+/// Whose figures are asked for: the one named, else the key's own.
+fn subject(call: &Call, payee: Option<PayeeId>) -> Result<PayeeId, Fault> {
+    let own = payee.or_else(|| call.actor.payee.clone());
+    own.ok_or_else(|| Fault::field("payee_id", "must be given: this key belongs to no payee"))
+}
+
+/// Whether the caller may see a payee's figures of a period: for a payee's key by the reporting line on its
+/// last day. Not yours reads like absent.
+async fn authorise(
+    conn: &mut PgConnection,
+    call: &Call,
+    as_of: i64,
+    subject: &PayeeId,
+    period: Period,
+) -> Result<(), Fault> {
+    let mut line: Vec<PayeeId> = Vec::new();
+    if call.actor.role == Role::Payee {
+        let payees = storage::payee::all(conn, call.tenant(), as_of).await?;
+        let by_id: BTreeMap<_, _> = payees.iter().map(|payee| (&payee.id, payee)).collect();
+        let day = period.last_day();
+        let on = |id: &PayeeId| by_id.get(id)?.assignments.iter().find(|assignment| assignment.covers(day));
+        let mut at = subject;
+        while let Some(manager) = on(at).and_then(|assignment| assignment.manager.as_ref()) {
+            if on(manager).is_none() || line.len() > by_id.len() {
+                break;
+            }
+            line.push(manager.clone());
+            at = manager;
+        }
+    }
+    if policy::sees(&call.actor, subject, &line) { Ok(()) } else { Err(Fault::not_found("payee", subject)) }
+}
+
+/// The index of a payee among the facts.
+fn index(facts: &Facts, payee: &PayeeId) -> Result<u32, Fault> {
+    facts.payee(payee).ok_or_else(|| Fault::not_found("payee", payee))
+}

@@ -1,0 +1,61 @@
+//! Measures.
+
+use crate::domain::fault::{Fault, Reason, Violations};
+use crate::domain::id::MeasureId;
+use crate::domain::measure::Measure;
+use crate::storage::{self, Stored};
+
+use super::write::{Begun, Touches};
+use super::{App, Call, Listed, Page, Receipt, Write};
+
+impl App {
+    /// Defines measures; refuses to change one that a plan or a quota names.
+    pub async fn define_measures(
+        &self,
+        call: &Call,
+        write: Write,
+        measures: Vec<Measure>,
+    ) -> Result<Receipt, Fault> {
+        let mut open = match self.begin(call, write).await? {
+            Begun::Replayed(receipt) => return Ok(receipt),
+            Begun::Fresh(open) => open,
+        };
+        let (tenant, number) = (open.tenant(), open.number());
+        let as_of = open.head().number;
+        let known = storage::measure::all(open.conn(), tenant, as_of).await?;
+        let changed = |measure: &&Measure| known.iter().any(|old| old.id == measure.id && old != *measure);
+        let changed: Vec<MeasureId> =
+            measures.iter().filter(changed).map(|measure| measure.id.clone()).collect();
+        let used = storage::measure::in_use(open.conn(), tenant, &changed).await?;
+        if !used.is_empty() {
+            return Err(in_use(&measures, &used));
+        }
+        let written = storage::measure::upsert(open.conn(), tenant, number, &measures).await?;
+        let receipt = open.receipt(written);
+        open.commit(&receipt, Touches::Facts).await?;
+        Ok(receipt)
+    }
+
+    /// Measures by id.
+    pub async fn measures(&self, call: &Call, page: Page) -> Result<Listed<Stored<Measure>>, Fault> {
+        let mut read = self.read(call, page.as_of).await?;
+        let after = page.after::<MeasureId>()?;
+        let tx = &mut read.tx;
+        let found =
+            storage::measure::list(tx, call.tenant(), read.as_of, after.as_ref(), page.limit()).await?;
+        Ok(Listed::new(found, &page, read.as_of, |measure| measure.value.id.to_string()))
+    }
+}
+
+fn in_use(measures: &[Measure], used: &[MeasureId]) -> Fault {
+    let names: Vec<_> = used.iter().map(MeasureId::as_str).collect();
+    let names = names.join(", ");
+    let mut violations = Violations::default();
+    for (place, measure) in measures.iter().enumerate().filter(|(_, measure)| used.contains(&measure.id)) {
+        let message =
+            format!("{} is named by a plan or a quota and never changes: define another", measure.id);
+        violations.add(format!("measures[{place}]"), message);
+    }
+    let message = format!("a plan or a quota names {names}, which therefore cannot change");
+    Fault::new(Reason::MeasureInUse, message).with("measures", names).violating(violations)
+}

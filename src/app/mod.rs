@@ -1,0 +1,193 @@
+//! Use cases: authorise, load, compute, store. A file per service; only this layer begins and commits.
+
+pub mod admin;
+mod close;
+pub mod deal;
+pub mod earnings;
+mod facts;
+pub mod measure;
+pub mod payee;
+pub mod period;
+pub mod plan;
+pub mod quota;
+pub mod tenant;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use sqlx::{Postgres, Transaction};
+
+use crate::auth::key::ParsedKey;
+use crate::auth::{Actor, Role};
+use crate::domain::encode::Digest;
+use crate::domain::fault::{Fault, Reason};
+use crate::domain::id::{RequestId, TenantId};
+use crate::storage::{self, Database, journal};
+
+/// Everything a request can ask for. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    /// Tenants by slug; a slug never changes its tenant.
+    tenants: Mutex<BTreeMap<String, TenantId>>,
+    closes: close::Closes,
+}
+
+/// Who calls, and by when the answer is wanted.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Who calls, on behalf of which tenant.
+    pub actor: Actor,
+    /// When the caller gives up.
+    pub deadline: Option<Instant>,
+}
+
+impl Call {
+    /// Time left; at least a millisecond, so that a passed deadline still ends in the database's own answer.
+    pub fn timeout(&self) -> Option<Duration> {
+        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
+        self.deadline.map(|deadline| left(deadline).max(Duration::from_millis(1)))
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.actor.tenant
+    }
+}
+
+/// What every mutating request says about itself.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// `attain.v1.DealService/UpsertDeals`.
+    pub rpc: &'static str,
+    /// The caller's name for the request.
+    pub request_id: RequestId,
+    /// Digest of the whole request message.
+    pub digest: Digest,
+    /// Why.
+    pub reason: Option<String>,
+    /// Check everything, write nothing.
+    pub validate_only: bool,
+}
+
+/// What a write answers; kept with its change and given again on replay.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Number of the change; 0 if nothing was to be written.
+    pub change: i64,
+    /// New or different.
+    pub written: u64,
+    /// Already there, the same.
+    pub unchanged: u64,
+}
+
+/// A page asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Journal number to read as of; 0: now.
+    pub as_of: i64,
+    /// The last key of the page before.
+    pub after: Option<String>,
+    /// Most items.
+    pub size: u16,
+}
+
+impl Page {
+    /// The last key of the page before, as the type it was made from.
+    fn after<T: std::str::FromStr>(&self) -> Result<Option<T>, Fault> {
+        let fault = |_| Fault::new(Reason::PageTokenInvalid, "page token is none of ours");
+        self.after.as_deref().map(|key| key.parse().map_err(fault)).transpose()
+    }
+
+    /// One more than asked for: whether there is a next page is seen from the item that is too many.
+    fn limit(&self) -> i64 {
+        i64::from(self.size) + 1
+    }
+}
+
+/// A page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed<T> {
+    /// Items in order.
+    pub items: Vec<T>,
+    /// The journal number read as of.
+    pub as_of: i64,
+    /// The last key of this page, if there is more.
+    pub next: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// A page of items read with [`Page::limit`].
+    fn new(mut items: Vec<T>, page: &Page, as_of: i64, key: impl Fn(&T) -> String) -> Self {
+        let size = usize::from(page.size);
+        let more = items.len() > size;
+        items.truncate(size);
+        let next = items.last().filter(|_| more).map(key);
+        Listed { items, as_of, next }
+    }
+}
+
+/// A read: everything in it is as of one journal number.
+struct Read {
+    tx: Transaction<'static, Postgres>,
+    as_of: i64,
+}
+
+impl App {
+    /// Use cases over a migrated database.
+    pub fn new(database: Database) -> Self {
+        let (tenants, closes) = (Mutex::default(), close::Closes::default());
+        App { inner: Arc::new(Inner { database, tenants, closes }) }
+    }
+
+    fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), Fault> {
+        self.database().ping().await
+    }
+
+    /// Who holds a key. Every way of not holding one reads the same.
+    pub async fn authenticate(&self, key: &ParsedKey) -> Result<Actor, Fault> {
+        let invalid = || Fault::new(Reason::KeyInvalid, "the key is not valid");
+        let tenant = self.tenant(&key.tenant_slug).await?.ok_or_else(invalid)?;
+        let mut tx = self.database().snapshot(tenant, None).await?;
+        let stored = storage::key::get(&mut tx, tenant, &key.id).await?.ok_or_else(invalid)?;
+        let role = Role::parse(&stored.role).filter(|_| key.matches(&stored.secret_hash) && !stored.revoked);
+        let role = role.ok_or_else(invalid)?;
+        let tenant_slug = key.tenant_slug.clone();
+        Ok(Actor { tenant, tenant_slug, key: stored.id, role, payee: stored.payee })
+    }
+
+    async fn tenant(&self, slug: &str) -> Result<Option<TenantId>, Fault> {
+        let known = || self.inner.tenants.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tenant) = known().get(slug) {
+            return Ok(Some(*tenant));
+        }
+        let mut tx = self.database().begin_global().await?;
+        let found = storage::tenant::by_slug(&mut tx, slug).await?;
+        known().extend(found.map(|tenant| (slug.to_string(), tenant)));
+        Ok(found)
+    }
+
+    /// Begins a read as of a journal number; 0: now.
+    async fn read(&self, call: &Call, as_of: i64) -> Result<Read, Fault> {
+        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+        let head = journal::head(&mut tx, call.tenant()).await?.number;
+        match as_of {
+            0 => Ok(Read { tx, as_of: head }),
+            as_of if as_of < 0 || as_of > head => {
+                Err(Fault::field("as_of_change", format!("must be 0 to the last change {head}, got {as_of}")))
+            }
+            as_of => Ok(Read { tx, as_of }),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Preview and close of periods, postings.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::calc::close::close;
+use crate::calc::{Calculation, RULES_REVISION};
+use crate::domain::date::{Day, Period};
+use crate::domain::fault::{Fault, Reason};
+use crate::domain::id::PayeeId;
+use crate::domain::money::Currency;
+use crate::storage::ledger::{self, PostingFilter, StoredPosting};
+
+use super::close::{check_order, next_period, stopped};
+use super::{App, Call, Listed, Page, Write, facts};
+
+/// Items that a preview lists of problems and of uncredited events.
+const LISTED: usize = 100;
+/// How long a call to close waits for the end before it answers with the close in progress.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a close would post. Amounts in minor units.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    pub period: Period,
+    pub currency: Currency,
+    /// This page: payee, earned, adjusted.
+    pub payees: Vec<(PayeeId, i128, i128)>,
+    pub next: Option<String>,
+    pub payee_count: usize,
+    pub posting_count: usize,
+    pub total: i128,
+    /// At most 100.
+    pub problems: Vec<String>,
+    /// At most 100: deal, event, day, payee.
+    pub uncredited: Vec<(String, String, Day, PayeeId)>,
+    pub as_of: i64,
+    pub rules_revision: u32,
+}
+
+/// How far a close is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseState {
+    pub period: Period,
+    pub stage: CloseStage,
+}
+
+/// A close is running, done, or given up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CloseStage {
+    /// Payees computed so far, of how many; 0 of 0 while the facts are loaded.
+    Running { done: u64, total: u64 },
+    /// Posted.
+    Closed(Closed),
+    /// Given up; nothing was posted.
+    Failed(Fault),
+}
+
+/// A close that was posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closed {
+    pub change: i64,
+    pub as_of: i64,
+    pub payees: i64,
+    pub postings: i64,
+    /// Earned and adjusted, minor units.
+    pub total: i128,
+    pub currency: Currency,
+    /// Hexadecimal.
+    pub digest: String,
+    pub rules_revision: u32,
+}
+
+/// Which postings to list.
+pub type PostingQuery = PostingFilter;
+
+impl App {
+    /// What closing the next period would post; writes nothing.
+    pub async fn preview(&self, call: &Call, period: Period, page: Page) -> Result<Preview, Fault> {
+        let tenant = call.tenant();
+        let mut read = self.read(call, page.as_of).await?;
+        let (as_of, tx) = (read.as_of, &mut read.tx);
+        let facts = facts::load(tx, tenant, as_of, period, None).await?;
+        let last = ledger::closes(tx, tenant, as_of).await?.pop();
+        check_order(period, next_period(&facts.calendar, last.as_ref()))?;
+        let posted = ledger::posted(tx, tenant, &facts.calendar, None, as_of).await?;
+        drop(read);
+        let after = page.after::<PayeeId>()?;
+        let work = move || {
+            let calculation = Calculation::open(&facts, period);
+            let closing = close(&calculation, &posted, || {});
+            let book = calculation.book();
+            let uncredited = book.uncredited(period).take(LISTED).map(|(event, payee)| {
+                let fact = &facts.events[event as usize];
+                let (deal, name) = (facts.deal_id(fact.deal).to_string(), facts.event_id(event).to_string());
+                (deal, name, fact.day, facts.payee_id(payee).clone())
+            });
+            let payees = closing.by_payee(period);
+            let payee_count = payees.len();
+            let on_page =
+                payees.into_iter().filter(|(payee, _)| after.as_ref().is_none_or(|after| payee > after));
+            let on_page = on_page.map(|(payee, (earned, adjusted))| (payee, earned, adjusted));
+            let on_page = on_page.take(usize::from(page.size) + 1).collect();
+            let listed = Listed::new(on_page, &page, as_of, |(payee, _, _)| payee.to_string());
+            Preview {
+                period,
+                currency: facts.calendar.currency,
+                payees: listed.items,
+                next: listed.next,
+                payee_count,
+                posting_count: closing.postings.len(),
+                total: closing.total(),
+                problems: closing.problems.iter().take(LISTED).map(ToString::to_string).collect(),
+                uncredited: uncredited.collect(),
+                as_of,
+                rules_revision: RULES_REVISION,
+            }
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|error| stopped(&error))
+    }
+
+    /// The close as it stands: done long ago, just done, or in progress if it takes longer than ten seconds.
+    pub async fn close_period(&self, call: &Call, write: Write, period: Period) -> Result<CloseState, Fault> {
+        self.check_request(call, &write).await?;
+        let state = |stage| CloseState { period, stage };
+        let mut read = self.read(call, 0).await?;
+        if let Some(close) = ledger::close_of(&mut read.tx, call.tenant(), period).await? {
+            return Ok(state(CloseStage::Closed(Closed::of(&close))));
+        }
+        let calendar = facts::calendar(&mut read.tx, call.tenant(), read.as_of).await?;
+        let last = ledger::last_close(&mut read.tx, call.tenant()).await?;
+        check_order(period, next_period(&calendar, last.as_ref()))?;
+        drop(read);
+        let mut follow = self.start_close(call, write, period);
+        let ended = follow.wait_for(|state| !matches!(state.stage, CloseStage::Running { .. }));
+        let patience = call.timeout().map_or(PATIENCE, |left| PATIENCE.min(left / 2));
+        // The close goes on whether or not this call waits for its end.
+        let _ = tokio::time::timeout(patience, ended).await;
+        let now = follow.borrow().clone();
+        match now.stage {
+            CloseStage::Failed(fault) => Err(fault),
+            CloseStage::Running { .. } | CloseStage::Closed(_) => Ok(now),
+        }
+    }
+
+    /// A close in progress to follow, or how it ended.
+    pub async fn watch_close(
+        &self,
+        call: &Call,
+        period: Period,
+    ) -> Result<watch::Receiver<CloseState>, Fault> {
+        if let Some(running) = self.inner.closes.running(call.tenant(), period) {
+            return Ok(running);
+        }
+        let close = self.closed(call, period).await?;
+        let stage = CloseStage::Closed(Closed::of(&close));
+        Ok(watch::channel(CloseState { period, stage }).1)
+    }
+
+    /// Entries of the ledger in the order they were posted.
+    pub async fn postings(
+        &self,
+        call: &Call,
+        query: PostingQuery,
+        page: Page,
+    ) -> Result<Listed<StoredPosting>, Fault> {
+        let mut read = self.read(call, page.as_of).await?;
+        let invalid = || Fault::new(Reason::PageTokenInvalid, "page token is none of ours");
+        let after = page.after.as_deref().map(|key| {
+            let (change, entry) = key.split_once(' ')?;
+            Some((change.parse::<i64>().ok()?, entry.parse::<i64>().ok()?))
+        });
+        let after = after.map(|key| key.ok_or_else(invalid)).transpose()?;
+        let calendar = facts::calendar(&mut read.tx, call.tenant(), read.as_of).await?;
+        let tx = &mut read.tx;
+        let found =
+            ledger::postings(tx, call.tenant(), &calendar, read.as_of, &query, after, page.limit()).await?;
+        Ok(Listed::new(found, &page, read.as_of, |posting| format!("{} {}", posting.change, posting.entry)))
+    }
+}

@@ -1,0 +1,154 @@
+//! The one way facts and ledger change: lock the head, replay or refuse, check, write, append the change.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::domain::fault::{Fault, Reason, Violations};
+use crate::domain::id::{PayeeId, TenantId};
+use crate::storage::journal::{self, Head};
+use crate::storage::{self, Written};
+
+use super::{App, Call, Receipt, Write};
+
+/// A mutating call that holds the tenant's head.
+pub(super) enum Begun<T> {
+    /// The same request was done before; its answer.
+    Replayed(T),
+    /// Nothing was done yet.
+    Fresh(Box<Open>),
+}
+
+/// A change being made. Dropped without [`Open::commit`], it never was.
+pub(super) struct Open {
+    pub(super) tx: Transaction<'static, Postgres>,
+    tenant: TenantId,
+    actor: String,
+    write: Write,
+    head: Head,
+}
+
+/// Whether a change touches the ledger.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Touches {
+    Facts,
+    Ledger,
+}
+
+impl App {
+    /// Begins a change.
+    pub(super) async fn begin<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        write: Write,
+    ) -> Result<Begun<T>, Fault> {
+        let tx = self.database().begin(call.tenant(), call.timeout()).await?;
+        Self::enter(tx, call, write).await
+    }
+
+    /// Begins a change in a transaction that has only staged so far.
+    pub(super) async fn enter<T: DeserializeOwned>(
+        mut tx: Transaction<'static, Postgres>,
+        call: &Call,
+        write: Write,
+    ) -> Result<Begun<T>, Fault> {
+        let tenant = call.tenant();
+        let head = journal::lock(&mut tx, tenant).await?;
+        let first = journal::replay(&mut tx, tenant, write.rpc, &write.request_id, &write.digest).await?;
+        if let Some(answer) = first {
+            let answer = serde_json::from_slice(&answer).map_err(storage::corrupt)?;
+            return Ok(Begun::Replayed(answer));
+        }
+        let actor = call.actor.key.to_string();
+        Ok(Begun::Fresh(Box::new(Open { tx, tenant, actor, write, head })))
+    }
+}
+
+impl Open {
+    /// The number this change will have.
+    pub(super) fn number(&self) -> i64 {
+        self.head.number + 1
+    }
+
+    /// Where the journal stood when the head was locked.
+    pub(super) fn head(&self) -> &Head {
+        &self.head
+    }
+
+    pub(super) fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    pub(super) fn conn(&mut self) -> &mut PgConnection {
+        &mut self.tx
+    }
+
+    /// Appends the change with its answer and commits; for `validate_only`, undoes it all and answers
+    /// without a change number.
+    pub(super) async fn commit<T: Serialize>(mut self, answer: &T, touches: Touches) -> Result<(), Fault> {
+        if self.write.validate_only {
+            return self.tx.rollback().await.map_err(storage::fault);
+        }
+        let answer = serde_json::to_vec(answer).map_err(storage::corrupt)?;
+        let entry = journal::Entry {
+            actor: &self.actor,
+            rpc: self.write.rpc,
+            request_id: &self.write.request_id,
+            request_digest: self.write.digest,
+            reason: self.write.reason.as_deref(),
+            time: chrono::Utc::now(),
+        };
+        let ledger = touches == Touches::Ledger;
+        journal::append(&mut self.tx, self.tenant, &self.head, &entry, &answer, ledger).await?;
+        self.tx.commit().await.map_err(storage::fault)
+    }
+
+    /// The receipt of what was written: with this change's number, unless nothing is to stay.
+    pub(super) fn receipt(&self, written: Written) -> Receipt {
+        let change = if self.write.validate_only { 0 } else { self.number() };
+        Receipt { change, written: written.written, unchanged: written.unchanged }
+    }
+}
+
+/// Names that a request gives and the field each stands in; refuses those that do not exist.
+pub(super) fn refuse_unknown<T: PartialEq + std::fmt::Display>(
+    noun: &'static str,
+    named: &[(String, T)],
+    missing: &[T],
+    violations: &mut Violations,
+) {
+    for (field, id) in named.iter().filter(|(_, id)| missing.contains(id)) {
+        violations.add(field.as_str(), format!("{noun} {id} does not exist"));
+    }
+}
+
+/// The fault that lists every unknown name, if there is any.
+pub(super) fn unknown(violations: Violations) -> Result<(), Fault> {
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let count = violations.len();
+    let all = violations.into_vec();
+    let first = all.first().map_or_else(String::new, ToString::to_string);
+    let mut listed = Violations::default();
+    for violation in all {
+        listed.add(violation.field, violation.message);
+    }
+    let message = if count == 1 { first } else { format!("{count} names are unknown, the first: {first}") };
+    Err(Fault::new(Reason::ReferenceUnknown, message).with("count", count).violating(listed))
+}
+
+/// Payees named by a request, checked in one query.
+pub(super) async fn check_payees(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    named: &[(String, PayeeId)],
+    violations: &mut Violations,
+) -> Result<(), Fault> {
+    let mut ids: Vec<_> = named.iter().map(|(_, id)| id.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    let missing = storage::payee::missing(conn, tenant, &ids).await?;
+    refuse_unknown("payee", named, &missing, violations);
+    Ok(())
+}
