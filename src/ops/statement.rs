@@ -1,0 +1,237 @@
+//! `attain statement`: what a payee earned, as text to read in a terminal. The text is a pure function of the
+//! server's answer; figures are the server's own, only grouped and aligned.
+
+mod fetch;
+
+use std::fmt::Write as _;
+
+use comfy_table::presets::UTF8_FULL_CONDENSED;
+use comfy_table::{Cell, CellAlignment, Table};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::figures::{bar, grouped, percent};
+use crate::api::v1;
+use crate::api::v1::statement::State;
+use crate::domain::money::Currency;
+
+pub use fetch::{run, text};
+
+/// Deals of a component that are listed.
+const LISTED: usize = 20;
+/// Hexadecimal digits of the digest that are shown.
+const DIGEST_SHOWN: usize = 12;
+
+/// A statement as text. `why`: the explanation of one of its amounts, as text.
+pub fn render(statement: &v1::Statement, why: Option<&str>) -> String {
+    let mut parts = vec![head(statement), summary(statement)];
+    parts.extend(statement.components.iter().flat_map(|component| details(statement, component)));
+    if !statement.adjustments.is_empty() {
+        parts.push(adjustments(statement));
+    }
+    if !statement.problems.is_empty() {
+        let problems = statement.problems.iter().map(|problem| format!("\n  {problem}"));
+        parts.push(format!(
+            "Open questions, to be answered before the close:{}",
+            problems.collect::<String>()
+        ));
+    }
+    if let Some(why) = why {
+        parts.push(format!("Why, for the largest amount:\n{}", indented(why.trim_end())));
+    }
+    parts.join("\n\n") + "\n"
+}
+
+fn head(statement: &v1::Statement) -> String {
+    let state = match statement.state() {
+        State::Open => "open: it moves with every deal until the close",
+        State::Closed => "closed",
+        State::Unspecified => "of a state that this attain does not know",
+    };
+    let digest: String = statement.digest.chars().take(DIGEST_SHOWN).collect();
+    format!(
+        "Statement of {} for {}, in {}\n{}; as of change {}, rules {}, digest {digest}",
+        statement.payee_id,
+        statement.period,
+        statement.currency_code,
+        state,
+        statement.as_of_change,
+        statement.rules_revision,
+    )
+}
+
+/// What each component came to, and the total.
+fn summary(statement: &v1::Statement) -> String {
+    let mut table = table(&["Component", "Window", "To date", "Earned"], 2);
+    for component in &statement.components {
+        table.add_row(vec![
+            component.name.clone(),
+            component.window.clone(),
+            grouped(&component.earned_to_date),
+            grouped(&component.earned),
+        ]);
+    }
+    let sum = |name: &str, amount: &str| vec![name.into(), String::new(), String::new(), grouped(amount)];
+    if !statement.adjustments.is_empty() {
+        table.add_row(sum("Earlier periods", &statement.adjusted));
+    }
+    table.add_row(sum("Total", &statement.total));
+    table.to_string()
+}
+
+/// How a component's amount came about.
+fn details(statement: &v1::Statement, component: &v1::ComponentStatement) -> Vec<String> {
+    let (name, window) = (&component.name, &component.window);
+    let title = format!("{name} ({} of plan {}), {window}", component.component_id, component.plan_id);
+    let mut text = title;
+    for segment in &component.segments {
+        let _ = write!(text, "\n{}", indented(&segment_text(segment, &statement.currency_code)));
+    }
+    if let Some(repriced) = &component.repriced {
+        let _ = write!(text, "\n  Moved on later credits by what was taken back: {}", grouped(repriced));
+    }
+    for list in [deals(statement, component), reports(statement, component)].into_iter().flatten() {
+        let _ = write!(text, "\n{}", indented(&list));
+    }
+    vec![text]
+}
+
+fn segment_text(segment: &v1::Segment, currency: &str) -> String {
+    let v1::Segment { start_date, end_date, measure_id, .. } = segment;
+    let credited = grouped(&segment.credited);
+    let mut text = format!("From {start_date} to before {end_date}: {credited} credited of {measure_id}");
+    match (&segment.quota, &segment.attainment_percent) {
+        (None, _) => text.push_str(", no quota is set: it earns nothing"),
+        (Some(quota), None) => {
+            let _ = write!(text, ", quota {}: attainment is undefined and earns nothing", grouped(quota));
+        }
+        (Some(quota), Some(attained)) => {
+            let _ = write!(text, ", quota {}\n{} {}", grouped(quota), bar(attained), percent(attained));
+        }
+    }
+    if !segment.tiers.is_empty() {
+        let _ = write!(text, "\n{}", tiers(segment));
+    }
+    if let Some((edge, to_go)) = next_tier(segment, currency) {
+        let _ = write!(text, "\n{} more reach the tier from {edge} %", grouped(&to_go));
+    }
+    text
+}
+
+/// The ladder, with a mark at the tier that the attainment has reached.
+fn tiers(segment: &v1::Segment) -> String {
+    let reached = segment.tiers.iter().rposition(|tier| reached(segment, tier));
+    let mut table = table(&["Tier", "Rate", "Credited", "Earned"], 1);
+    for (place, tier) in segment.tiers.iter().enumerate() {
+        let mark = if reached == Some(place) { " ◀" } else { "" };
+        table.add_row(vec![
+            format!("from {} %{mark}", tier.edge_percent),
+            format!("{} %", tier.rate_percent),
+            grouped(&tier.credited),
+            grouped(&tier.earned),
+        ]);
+    }
+    table.to_string()
+}
+
+/// Whether a segment's credits have reached a tier; one on the edge is in the upper tier.
+fn reached(segment: &v1::Segment, tier: &v1::TierLine) -> bool {
+    let credited = decimal(&segment.credited);
+    edge(segment, tier).zip(credited).is_some_and(|(edge, credited)| edge <= credited)
+}
+
+/// The credits at which a tier begins; `None` where there is no quota to measure against.
+fn edge(segment: &v1::Segment, tier: &v1::TierLine) -> Option<Decimal> {
+    segment.attainment_percent.as_ref()?;
+    let quota = decimal(segment.quota.as_ref()?)?;
+    quota.checked_mul(decimal(&tier.edge_percent)?)?.checked_div(Decimal::ONE_HUNDRED)
+}
+
+/// The next tier's edge and what is missing to it, rounded up to the minor unit.
+fn next_tier(segment: &v1::Segment, currency: &str) -> Option<(String, String)> {
+    let credited = decimal(&segment.credited)?;
+    let next = segment.tiers.iter().find(|tier| edge(segment, tier).is_some_and(|edge| edge > credited))?;
+    let digits = Currency::parse(currency).ok()?.minor_digits();
+    let missing = edge(segment, next)?.checked_sub(credited)?;
+    let mut missing = missing.round_dp_with_strategy(digits, RoundingStrategy::AwayFromZero);
+    missing.rescale(digits);
+    Some((next.edge_percent.clone(), missing.to_string()))
+}
+
+fn decimal(text: &str) -> Option<Decimal> {
+    Decimal::from_str_exact(text).ok()
+}
+
+/// The period's own deals: the first ones, and how many more.
+fn deals(statement: &v1::Statement, component: &v1::ComponentStatement) -> Option<String> {
+    let lines = &component.lines;
+    if lines.is_empty() {
+        return None;
+    }
+    let mut table = table(&["Date", "Deal", "Event", "Credited", "Earned"], 3);
+    for line in lines.iter().take(LISTED) {
+        let event = match line.reversed_event_id.as_str() {
+            "" => line.event_id.clone(),
+            reversed => format!("{}, takes back {reversed}", line.event_id),
+        };
+        table.add_row(vec![
+            line.event_date.clone(),
+            line.deal_id.clone(),
+            event,
+            grouped(&line.credited),
+            grouped(&line.earned),
+        ]);
+    }
+    let mut text = format!("Deals of {}\n{table}", statement.period);
+    if lines.len() > LISTED {
+        let _ = write!(text, "\nand {} more", lines.len() - LISTED);
+    }
+    Some(text)
+}
+
+/// What came up through each direct report.
+fn reports(statement: &v1::Statement, component: &v1::ComponentStatement) -> Option<String> {
+    if component.reports.is_empty() {
+        return None;
+    }
+    let mut table = table(&["Report", "Credited", "Earned"], 1);
+    for report in &component.reports {
+        table.add_row(vec![report.payee_id.clone(), grouped(&report.credited), grouped(&report.earned)]);
+    }
+    Some(format!("Through reports in {}\n{table}", statement.period))
+}
+
+fn adjustments(statement: &v1::Statement) -> String {
+    let mut table = table(&["For", "Plan", "Component", "Window", "Amount"], 4);
+    for adjustment in &statement.adjustments {
+        table.add_row(vec![
+            adjustment.for_period.clone(),
+            adjustment.plan_id.clone(),
+            adjustment.component_id.clone(),
+            adjustment.window.clone(),
+            grouped(&adjustment.amount),
+        ]);
+    }
+    format!("Changes of what earlier, closed periods earned\n{table}")
+}
+
+/// A table whose columns from `figures` on hold figures, set to the right.
+fn table(header: &[&str], figures: usize) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_FULL_CONDENSED);
+    table.set_header(header.iter().enumerate().map(|(place, name)| {
+        let alignment = if place < figures { CellAlignment::Left } else { CellAlignment::Right };
+        Cell::new(name).set_alignment(alignment)
+    }));
+    for (_, column) in table.column_iter_mut().enumerate().filter(|(place, _)| *place >= figures) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table
+}
+
+fn indented(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| format!("  {line}")).collect();
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests;

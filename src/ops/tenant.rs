@@ -1,0 +1,32 @@
+//! `attain tenant`: makes and lists tenants.
+
+use std::io::Write as _;
+
+use super::database::Started;
+use crate::app::App;
+
+/// Connections of a command that does one thing after another.
+pub(super) const CONNECTIONS: u32 = 2;
+
+/// Makes a tenant. Its first admin key stands alone on stdout.
+pub async fn create(database: &Started, slug: &str) -> anyhow::Result<()> {
+    database.migrate().await?;
+    let pool = database.pool(CONNECTIONS);
+    let key = App::new(pool.clone()).create_tenant(slug).await?;
+    pool.close().await;
+    eprintln!("tenant {slug} is made; its first admin key, shown this once and kept only as a hash:");
+    writeln!(std::io::stdout(), "{}", key.reveal())?;
+    Ok(())
+}
+
+/// Prints every tenant's slug, a line each, in order.
+pub async fn list(database: &Started) -> anyhow::Result<()> {
+    database.migrate().await?;
+    let pool = database.pool(CONNECTIONS);
+    let tenants = App::new(pool.clone()).tenants().await?;
+    pool.close().await;
+    for (_, slug) in tenants {
+        writeln!(std::io::stdout(), "{slug}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! `attain verify`: a line for each tenant, and a fault if anything was altered.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, bail};
+
+use super::database::Started;
+use super::tenant::CONNECTIONS;
+use crate::api::convert::admin::parse_anchor;
+use crate::app::App;
+use crate::app::admin::Verified;
+use crate::app::tenant::command_line;
+use crate::domain::encode::Digest;
+
+/// Verifies one tenant or all of them, also past one that was altered.
+pub async fn run(database: &Started, only: Option<&str>, anchor: Option<&str>) -> anyhow::Result<()> {
+    let anchor = anchor.map(read_anchor).transpose()?;
+    database.migrate().await?;
+    let pool = database.pool(CONNECTIONS);
+    let app = App::new(pool.clone());
+    let mut tenants = app.tenants().await?;
+    tenants.retain(|(_, slug)| only.is_none_or(|only| only == slug));
+    if let Some(only) = only.filter(|_| tenants.is_empty()) {
+        bail!("there is no tenant {only:?}");
+    }
+    if tenants.is_empty() {
+        eprintln!("there are no tenants: nothing was verified");
+    }
+    let mut altered = 0;
+    for (tenant, slug) in &tenants {
+        let call = command_line(*tenant, slug)?;
+        let verified = app.verify(&call, anchor).await.with_context(|| format!("tenant {slug}"))?;
+        altered += usize::from(verified.first_fault.is_some());
+        writeln!(std::io::stdout(), "{}", line(slug, &verified))?;
+    }
+    pool.close().await;
+    match altered {
+        0 => Ok(()),
+        altered => bail!("{altered} of {} tenants were altered", tenants.len()),
+    }
+}
+
+fn read_anchor(text: &str) -> anyhow::Result<(i64, Digest)> {
+    parse_anchor(text)
+        .with_context(|| format!("the anchor must be a change's number and hash, 17:9f86…, got {text:?}"))
+}
+
+fn line(slug: &str, verified: &Verified) -> String {
+    let Verified { first_fault, changes, rows, anchor } = verified;
+    match first_fault {
+        None => format!("{slug}: sound, {changes} changes, {rows} rows, head {anchor}"),
+        Some(fault) => format!("{slug}: ALTERED: {fault}"),
+    }
+}
