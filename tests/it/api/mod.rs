@@ -1,0 +1,13 @@
+//! Every service through a real client: what it answers, what it refuses, who may ask.
+
+mod access;
+mod bad_input;
+mod deal;
+mod earnings;
+mod limits;
+mod pages;
+mod payee;
+mod plan;
+mod quota;
+mod reflection;
+mod replay;

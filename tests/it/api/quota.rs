@@ -1,0 +1,100 @@
+//! `QuotaService` and the calendar.
+
+use serde_json::json;
+
+use crate::harness::Tenant;
+use crate::harness::company::{calendar, deal, quota};
+
+#[tokio::test]
+async fn a_quota_reads_back_as_it_was_set_and_as_it_was() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let set = json!({"quotas": [quota("ann", "own", "FY2026-Q1", "120000.5"), quota("bob", "own", "FY2026", "400000.00")]});
+    let written = tenant.write("QuotaService/SetQuotas", set).await;
+    assert_eq!(written, json!({"receipt": {"changeNumber": "8", "written": "1", "unchanged": "1"}}));
+    let key = json!({"payeeId": "ann", "measureId": "own", "window": "FY2026-Q1"});
+    let mut expected = quota("ann", "own", "FY2026-Q1", "120000.50");
+    expected["etag"] = json!("8");
+    let now = tenant.get("QuotaService/GetQuota", key.clone()).await;
+    assert_eq!(now, json!({"quota": expected, "asOfChange": "8"}));
+    let mut then = key;
+    then["asOfChange"] = json!("7");
+    let then = tenant.get("QuotaService/GetQuota", then).await;
+    assert_eq!(
+        (&then["quota"]["amount"]["amount"], &then["quota"]["etag"]),
+        (&json!("100000.00"), &json!("7"))
+    );
+    let absent = json!({"payeeId": "ann", "measureId": "own", "window": "FY2026"});
+    assert_eq!(
+        tenant.refused("QuotaService/GetQuota", absent).await,
+        "NotFound NOT_FOUND: quota ann/own/FY2026 not found\nid=ann/own/FY2026\nresource=quota"
+    );
+    let listed = tenant.get("QuotaService/ListQuotas", json!({"payeeId": "bob", "measureId": "own"})).await;
+    assert_eq!(listed["quotas"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_quota_names_payees_measures_and_windows_that_exist() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let strangers =
+        json!({"quotas": [quota("eve", "own", "FY2026", "1.00"), quota("ann", "won", "FY2026", "1.00")]});
+    assert_eq!(
+        tenant.refused_write("QuotaService/SetQuotas", strangers).await,
+        "FailedPrecondition REFERENCE_UNKNOWN: 2 names are unknown, the first: quotas[0].payee_id payee eve does not exist\n\
+         count=2\n\
+         quotas[0].payee_id: payee eve does not exist\n\
+         quotas[1].measure_id: measure won does not exist"
+    );
+    let mut bad = [
+        quota("ann", "own", "FY2026-Q5", "1.00"),
+        quota("ann", "own", "2026-13", "-1.00"),
+        quota("ann", "own", "FY2026", "1.00"),
+        quota("ann", "own", "FY2026", "2.00"),
+    ];
+    bad[2]["amount"]["currencyCode"] = json!("EUR");
+    assert_eq!(
+        tenant.refused_write("QuotaService/SetQuotas", json!({ "quotas": bad })).await,
+        "InvalidArgument INVALID_REQUEST: 5 fields are wrong, the first: quotas[0].window must be a window such as \
+         \"2026-03\", \"FY2026-Q1\", \"FY2026-H1\" or \"FY2026\", got \"FY2026-Q5\"\n\
+         quotas[0].window: must be a window such as \"2026-03\", \"FY2026-Q1\", \"FY2026-H1\" or \"FY2026\", got \"FY2026-Q5\"\n\
+         quotas[1].window: must be a window such as \"2026-03\", \"FY2026-Q1\", \"FY2026-H1\" or \"FY2026\", got \"2026-13\"\n\
+         quotas[1].amount.amount: must not be below zero, got \"-1.00\"\n\
+         quotas[2].amount.currency_code: must be the tenant's currency USD, got \"EUR\"\n\
+         quotas[3]: must be given once, got ann own FY2026 as in quotas[2]"
+    );
+}
+
+#[tokio::test]
+async fn the_calendar_comes_first_and_is_fixed_once_a_period_is_closed() {
+    let tenant = Tenant::new().await;
+    assert_eq!(
+        tenant.refused("AdminService/GetCalendar", json!({})).await,
+        format!("NotFound NOT_FOUND: calendar {0} not found\nid={0}\nresource=calendar", tenant.slug)
+    );
+    let early = json!({"deals": [deal("d", "ann", "2026-01-01", "1.00")]});
+    let missing = "FailedPrecondition CALENDAR_MISSING: the tenant has no calendar yet: set it first";
+    assert_eq!(tenant.refused_write("DealService/UpsertDeals", early).await, missing);
+    tenant.company().await;
+    let mut moved = calendar();
+    moved["calendar"]["fiscalFirstMonth"] = json!(7);
+    assert_eq!(
+        tenant.refused_write("AdminService/SetCalendar", moved).await,
+        "FailedPrecondition CALENDAR_FIXED: quotas or deals are stated in the calendar's currency and fiscal year: both \
+         are fixed"
+    );
+    let mut even = calendar();
+    even["calendar"]["rounding"] = json!("ROUNDING_HALF_EVEN");
+    tenant.write("AdminService/SetCalendar", even.clone()).await;
+    let now = tenant.get("AdminService/GetCalendar", json!({})).await;
+    let expected = json!({"asOfChange": "8", "calendar": {"currencyCode": "USD", "timeZone": "Europe/Berlin",
+        "fiscalFirstMonth": 1, "rounding": "ROUNDING_HALF_EVEN", "firstPeriod": "2026-01", "etag": "8"}});
+    assert_eq!(now, expected);
+    tenant.close("2026-01").await;
+    assert_eq!(
+        tenant.refused_write("AdminService/SetCalendar", calendar()).await,
+        "FailedPrecondition CALENDAR_FIXED: 2026-01 is closed: the calendar is fixed\nperiod=2026-01"
+    );
+    // What is there already may be said again.
+    tenant.write("AdminService/SetCalendar", even).await;
+}

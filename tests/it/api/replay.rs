@@ -1,0 +1,130 @@
+//! Request ids: the same request answers its first answer, another one is refused, many at once make one change.
+
+use serde_json::{Value, json};
+
+use crate::harness::Tenant;
+use crate::harness::company::{calendar, deal, measures, payee, plan, quota};
+use crate::harness::tenant::number;
+
+/// Every write, each with another body for the same request id.
+fn writes() -> Vec<(&'static str, Value, Value)> {
+    let mut july = calendar();
+    july["calendar"]["timeZone"] = json!("UTC");
+    let mut fewer = measures();
+    fewer["measures"].as_array_mut().unwrap().pop();
+    let key = |label: &str| json!({"key": {"role": "ROLE_AUDITOR", "label": label}});
+    vec![
+        ("AdminService/SetCalendar", calendar(), july),
+        ("MeasureService/DefineMeasures", measures(), fewer),
+        (
+            "PlanService/PublishPlan",
+            plan("rep", "own", "WINDOW_MONTH", &[("0", "1")]),
+            plan("rep", "own", "WINDOW_MONTH", &[("0", "2")]),
+        ),
+        (
+            "PayeeService/UpsertPayees",
+            json!({"payees": [payee("ann", "rep", "")]}),
+            json!({"payees": [payee("bob", "rep", "")]}),
+        ),
+        (
+            "QuotaService/SetQuotas",
+            json!({"quotas": [quota("ann", "own", "FY2026", "1.00")]}),
+            json!({"quotas": [quota("ann", "own", "FY2026", "1.0")]}),
+        ),
+        (
+            "DealService/UpsertDeals",
+            json!({"deals": [deal("d", "ann", "2026-01-02", "1.00")]}),
+            json!({"deals": [deal("d", "ann", "2026-01-03", "1.00")]}),
+        ),
+        ("AdminService/CreateKey", key("one"), key("two")),
+        ("PeriodService/ClosePeriod", json!({"period": "2026-01"}), json!({"period": "2026-02"})),
+    ]
+}
+
+#[tokio::test]
+async fn a_request_sent_again_is_answered_again_and_with_another_body_refused() {
+    let tenant = Tenant::new().await;
+    for (place, (rpc, message, other)) in writes().into_iter().enumerate() {
+        let (signed, mut other) = (tenant.signed(message), tenant.signed(other));
+        let first = tenant.get(rpc, signed.clone()).await;
+        let after = tenant.head().await;
+        assert_eq!(after, i64::try_from(place).unwrap() + 2, "{rpc}");
+        let mut again = tenant.get(rpc, signed.clone()).await;
+        if rpc == "AdminService/CreateKey" {
+            // A secret is answered once and kept nowhere.
+            assert!(again["secretKey"].is_null());
+            again["secretKey"] = first["secretKey"].clone();
+        }
+        assert_eq!(again, first, "{rpc}");
+        other["requestId"] = signed["requestId"].clone();
+        let refused = tenant.refused(rpc, other).await;
+        let id = signed["requestId"].as_str().unwrap();
+        assert!(refused.starts_with("AlreadyExists REQUEST_ID_REUSED: "), "{rpc}: {refused}");
+        assert!(refused.ends_with(&format!("\nchange={after}\nrequest_id={id}")), "{rpc}: {refused}");
+        assert_eq!(tenant.head().await, after, "{rpc}");
+    }
+    // Nor does another rpc take a name that is used.
+    let mut taken = tenant.signed(json!({"payees": [payee("bob", "rep", "")]}));
+    taken["requestId"] = json!("r-0");
+    let refused = tenant.refused("PayeeService/UpsertPayees", taken).await;
+    assert!(refused.starts_with("AlreadyExists REQUEST_ID_REUSED: "), "{refused}");
+    assert!(refused.ends_with("\nchange=2\nrequest_id=r-0"), "{refused}");
+}
+
+#[tokio::test]
+async fn another_reason_is_another_body() {
+    let tenant = Tenant::new().await;
+    let mut signed = tenant.signed(calendar());
+    tenant.get("AdminService/SetCalendar", signed.clone()).await;
+    signed["reason"] = json!("another");
+    let refused = tenant.refused("AdminService/SetCalendar", signed).await;
+    assert!(refused.starts_with("AlreadyExists REQUEST_ID_REUSED: "), "{refused}");
+}
+
+#[tokio::test]
+async fn sixteen_callers_with_one_request_id_make_one_change() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let deals = tenant.signed(json!({"deals": [deal("d", "ann", "2026-01-02", "1.00")]}));
+    let calls = (0..16).map(|_| {
+        let (client, deals) = (tenant.admin.clone(), deals.clone());
+        tokio::spawn(async move { client.ask("DealService/UpsertDeals", deals).await.unwrap() })
+    });
+    let calls: Vec<_> = calls.collect();
+    for call in calls {
+        let expected = json!({"receipt": {"changeNumber": "8", "written": "1"}, "eventsWritten": "1"});
+        assert_eq!(call.await.unwrap(), expected);
+    }
+    assert_eq!(tenant.head().await, 8);
+}
+
+#[tokio::test]
+async fn sixteen_callers_with_their_own_request_ids_make_changes_without_gaps() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let calls = (0..16).map(|place| {
+        let day = format!("2026-01-{:02}", place + 1);
+        let deals = tenant.signed(json!({"deals": [deal("same", "ann", &day, "1.00")]}));
+        let client = tenant.admin.clone();
+        tokio::spawn(async move { client.ask("DealService/UpsertDeals", deals).await.unwrap() })
+    });
+    let calls: Vec<_> = calls.collect();
+    let mut numbers = Vec::new();
+    for call in calls {
+        numbers.push(number(&call.await.unwrap()["receipt"]["changeNumber"]));
+    }
+    numbers.sort();
+    assert_eq!(numbers, (8..24).collect::<Vec<_>>());
+    assert_eq!(tenant.get("AdminService/VerifyJournal", json!({})).await["sound"], true);
+}
+
+#[tokio::test]
+async fn a_refused_request_leaves_its_id_free() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let bad = tenant.signed(json!({"payees": [payee("bob", "no-plan", "")]}));
+    tenant.refused("PayeeService/UpsertPayees", bad.clone()).await;
+    let mut good = json!({"payees": [payee("bob", "rep", "")]});
+    (good["requestId"], good["reason"]) = (bad["requestId"].clone(), bad["reason"].clone());
+    tenant.get("PayeeService/UpsertPayees", good).await;
+}

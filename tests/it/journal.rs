@@ -1,0 +1,194 @@
+//! The journal: who did what, and the proof that nothing was altered since.
+
+use serde_json::{Value, json};
+
+use crate::harness::cluster::{execute, url};
+use crate::harness::company::{calendar, deal};
+use crate::harness::{Server, Tenant, attain};
+
+#[tokio::test]
+async fn changes_say_who_did_what_and_why() {
+    let tenant = Tenant::new().await;
+    tenant.write("AdminService/SetCalendar", calendar()).await;
+    let listed = tenant.get("AdminService/ListChanges", json!({})).await;
+    let changes = listed["changes"].as_array().unwrap();
+    let key = tenant.admin.key.split('_').nth(2).unwrap();
+    let told = |change: &Value| {
+        let text = |name: &str| change[name].as_str().unwrap_or("-").to_string();
+        ["number", "actor", "rpc", "requestId", "reason"].map(text).join(" ")
+    };
+    assert_eq!(
+        changes.iter().map(told).collect::<Vec<_>>(),
+        [
+            "1 attain attain tenant create tenant-create -".to_string(),
+            format!("2 {key} attain.v1.AdminService/SetCalendar r-0 a test"),
+        ]
+    );
+    let verified = tenant.get("AdminService/VerifyJournal", json!({})).await;
+    let anchor = format!("2:{}", changes[1]["hash"].as_str().unwrap());
+    let expected = json!({"sound": true, "changes": "2", "rows": "2", "anchor": anchor});
+    assert_eq!(verified, expected);
+    let kept = json!({"anchor": format!("1:{}", changes[0]["hash"].as_str().unwrap())});
+    assert_eq!(tenant.get("AdminService/VerifyJournal", kept).await["sound"], true);
+    let after = tenant.get("AdminService/ListChanges", json!({"afterChange": "1"})).await;
+    assert_eq!(after["changes"].as_array().unwrap()[..], changes[1..]);
+    // A change that was kept elsewhere and is not there: the tail was cut off.
+    let hash = "0".repeat(64);
+    for (anchor, fault) in [
+        (format!("3:{hash}"), "change 3: kept as anchor, but the journal ends at change 2"),
+        (format!("2:{hash}"), "change 2: its hash is not the anchor's"),
+    ] {
+        let cut = tenant.get("AdminService/VerifyJournal", json!({ "anchor": anchor })).await;
+        assert_eq!((&cut["sound"], &cut["firstFault"]), (&Value::Null, &json!(fault)));
+    }
+    let bad = tenant.refused("AdminService/VerifyJournal", json!({"anchor": "2"})).await;
+    let expected = "InvalidArgument INVALID_REQUEST: anchor must be a change's number and hash, \"17:9f86…\", got \"2\"\n\
+                    anchor: must be a change's number and hash, \"17:9f86…\", got \"2\"";
+    assert_eq!(bad, expected);
+}
+
+/// Tables whose rows are kept aside while one of them is altered.
+const TABLES: [&str; 14] = [
+    "change",
+    "head",
+    "calendar",
+    "api_key",
+    "payee",
+    "assignment",
+    "measure",
+    "plan_version",
+    "quota",
+    "deal",
+    "deal_event",
+    "period_close",
+    "posting",
+    "statement_part",
+];
+
+#[tokio::test]
+async fn whatever_is_altered_behind_the_services_back_is_named() {
+    let tenant = Tenant::alone().await;
+    tenant.company().await;
+    tenant.deals(&[deal("d1", "ann", "2026-01-10", "120000.00")]).await;
+    tenant.deals(&[deal("d1", "bob", "2026-01-10", "120000.00")]).await;
+    tenant.close("2026-01").await;
+    let (slug, database) = (tenant.slug.clone(), url(&tenant.options));
+    let verify = |more: &[&str]| attain(&[&["verify", "--database-url", &database], more].concat());
+    let anchor =
+        tenant.get("AdminService/VerifyJournal", json!({})).await["anchor"].as_str().unwrap().to_string();
+    let (done, out, error) = verify(&["--tenant", &slug, "--anchor", &anchor]);
+    assert!(done, "{out}{error}");
+    // Key, calendar, 2 measures, 2 plans, 3 payees, 3 assignments, 3 quotas, 2 deals, event, close, 4 postings, and
+    // the statements of bob and the lead.
+    assert!(out.starts_with(&format!("{slug}: sound, 10 changes, ")), "{out}");
+    let rows: usize = out.split("changes, ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(rows >= 25, "{out}");
+
+    let mut root = tenant.database().await;
+    execute(&mut root, "create schema kept").await;
+    // Whoever alters behind our back takes away what stands in the way.
+    execute(&mut root, "drop index deal_current").await;
+    for table in TABLES {
+        execute(&mut root, &format!("create table kept.{table} as select * from {table}")).await;
+    }
+    for (alter, expected) in [
+        (
+            "update deal set owner_id = 'lead' where removed_in is null",
+            "deal d1 of change 9: its columns do not give its digest",
+        ),
+        (
+            "update deal_event set amount = 120000.01",
+            "deal_event d1 b of change 8: its columns do not give its digest",
+        ),
+        ("update posting set amount = amount + 1", "posting "),
+        ("delete from posting", "change 10: "),
+        (
+            "update change set actor = 'mallory' where number = 4",
+            "change 4: its columns do not give its hash",
+        ),
+        (
+            "update change set reason = 'none' where number = 4",
+            "change 4: its reason is not the one that its hash is made of",
+        ),
+        ("delete from change where number = 4", "change 4: missing, change 5 follows change 3"),
+        ("delete from change where number = 10", "head: names change 10, the journal ends at change 9"),
+        ("update statement_part set body = replace(body, '0', '1')", "statement_part "),
+        ("delete from statement_part", "change 10: "),
+        (
+            "update period_close set earned = earned + 1",
+            "period_close 2026-01 of change 10: its columns do not give its digest",
+        ),
+        (
+            "update payee set name = 'Other' where payee_id = 'ann'",
+            "payee ann of change 6: its columns do not give its digest",
+        ),
+        (
+            "update assignment set title = 'Boss' where payee_id = 'ann'",
+            "assignment ann 2026-01-01 of change 6: its columns do not give its digest",
+        ),
+        (
+            "update quota set amount = amount + 1 where payee_id = 'bob'",
+            "quota bob own FY2026 of change 7: its columns do not give its digest",
+        ),
+        (
+            "update measure set levels = 1 where measure_id = 'team'",
+            "measure team of change 3: its columns do not give its digest",
+        ),
+        (
+            "update plan_version set body = replace(body, '\"20\"', '\"21\"') where plan_id = 'rep'",
+            "plan_version rep version 1 of change 4: its columns do not give its digest",
+        ),
+        (
+            "update calendar set zone = 'UTC'",
+            "calendar calendar of change 2: its columns do not give its digest",
+        ),
+        ("update api_key set role = 'AUDITOR'", "api_key "),
+        (
+            "delete from quota where payee_id = 'bob'",
+            "change 7: a row that it added or superseded was altered, added or deleted",
+        ),
+        (
+            "update deal set removed_in = null where removed_in is not null",
+            "change 9: a row that it added or superseded was altered, added or deleted",
+        ),
+        ("update head set ledger = 3", "head: "),
+    ] {
+        let changed = sqlx::raw_sql(sqlx::AssertSqlSafe(alter)).execute(&mut root).await.unwrap();
+        assert!(changed.rows_affected() > 0, "{alter} alters nothing");
+        let (done, out, error) = verify(&["--tenant", &slug]);
+        let fault =
+            out.strip_prefix(&format!("{slug}: ALTERED: ")).unwrap_or_else(|| panic!("{alter}: {out}"));
+        assert!(fault.starts_with(expected), "{alter}: {fault}");
+        assert!(!done && error.contains("1 of 1 tenants were altered"), "{error}");
+        for table in TABLES {
+            execute(&mut root, &format!("delete from {table}")).await;
+            execute(&mut root, &format!("insert into {table} select * from kept.{table}")).await;
+        }
+    }
+    let (done, out, _) = verify(&[]);
+    assert!(done, "{out}");
+}
+
+#[tokio::test]
+async fn every_tenant_is_verified_and_the_altered_one_named() {
+    let mut sound = Tenant::alone().await;
+    let server: &Server = sound.server();
+    let altered = Tenant::on(server);
+    altered.write("AdminService/SetCalendar", calendar()).await;
+    let mut root = sound.database().await;
+    execute(&mut root, "update calendar set zone = 'UTC'").await;
+    let (done, out, error) = attain(&["verify", "--database-url", &url(&sound.options)]);
+    assert!(!done && error.contains("1 of 2 tenants were altered"), "{error}");
+    let mut lines: Vec<_> = out.lines().collect();
+    lines.sort();
+    let mut expected = [
+        format!("{}: sound, 1 changes, 1 rows, head 1:", sound.slug),
+        format!("{}: ALTERED: calendar", altered.slug),
+    ];
+    expected.sort();
+    for (line, expected) in lines.iter().zip(&expected) {
+        assert!(line.starts_with(expected.as_str()), "{line}");
+    }
+    let (done, _, error) = attain(&["verify", "--tenant", "nobody", "--database-url", &url(&sound.options)]);
+    assert!(!done && error.contains("there is no tenant \"nobody\""), "{error}");
+}

@@ -1,0 +1,13 @@
+//! Everything from outside: the service over gRPC, the command line, the database, and what happens when one of
+//! them fails. One binary and one database cluster for the whole run.
+
+mod admin_docs;
+mod api;
+mod close;
+mod faults;
+mod harness;
+mod import;
+mod journal;
+mod private;
+mod scenarios;
+mod storage;

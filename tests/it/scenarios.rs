@@ -1,0 +1,205 @@
+//! The scenarios of `tests/scenarios`, told to a real server, closed and read back.
+
+#[path = "../scenarios/script.rs"]
+mod script;
+
+use attain::api::v1;
+use attain::api::v1::admin_service_client::AdminServiceClient;
+use attain::api::v1::deal_service_client::DealServiceClient;
+use attain::api::v1::earnings_service_client::EarningsServiceClient;
+use attain::api::v1::measure_service_client::MeasureServiceClient;
+use attain::api::v1::payee_service_client::PayeeServiceClient;
+use attain::api::v1::period_service_client::PeriodServiceClient;
+use attain::api::v1::plan_service_client::PlanServiceClient;
+use attain::api::v1::quota_service_client::QuotaServiceClient;
+use prost_reflect::prost::Message as _;
+use script::{Post, Step, Told};
+
+use crate::harness::Tenant;
+use crate::harness::client::Keyed;
+
+/// A statement as it was read before a close, and what it must say ever after.
+struct Kept {
+    request: v1::GetStatementRequest,
+    bytes: Vec<u8>,
+}
+
+struct World {
+    tenant: Tenant,
+    keyed: Keyed,
+    payees: Vec<String>,
+    kept: Vec<Kept>,
+}
+
+impl World {
+    async fn new() -> World {
+        let tenant = Tenant::new().await;
+        let keyed = tenant.keyed();
+        World { tenant, keyed, payees: Vec::new(), kept: Vec::new() }
+    }
+
+    async fn tell(&mut self, told: Told) {
+        for request in told.calendars {
+            AdminServiceClient::new(self.keyed.clone()).set_calendar(request).await.unwrap();
+        }
+        for request in told.measures {
+            MeasureServiceClient::new(self.keyed.clone()).define_measures(request).await.unwrap();
+        }
+        for request in told.plans {
+            PlanServiceClient::new(self.keyed.clone()).publish_plan(request).await.unwrap();
+        }
+        for request in told.payees {
+            self.payees.extend(request.payees.iter().map(|payee| payee.payee_id.clone()));
+            PayeeServiceClient::new(self.keyed.clone()).upsert_payees(request).await.unwrap();
+        }
+        for request in told.quotas {
+            QuotaServiceClient::new(self.keyed.clone()).set_quotas(request).await.unwrap();
+        }
+        for request in told.deals {
+            DealServiceClient::new(self.keyed.clone()).upsert_deals(request).await.unwrap();
+        }
+        self.payees.sort();
+        self.payees.dedup();
+    }
+
+    async fn statement(&self, request: &v1::GetStatementRequest) -> v1::Statement {
+        let mut earnings = EarningsServiceClient::new(self.keyed.clone());
+        earnings.get_statement(request.clone()).await.unwrap().into_inner().statement.unwrap()
+    }
+
+    /// Closes a period, once more if it is closed already, and answers what it posted as earned.
+    async fn close(&mut self, period: &str, number: usize) -> Vec<Post> {
+        let mut periods = PeriodServiceClient::new(self.keyed.clone());
+        let mut before = Vec::new();
+        for payee_id in &self.payees {
+            let (payee_id, period) = (payee_id.clone(), period.to_string());
+            let request = v1::GetStatementRequest { payee_id, period, as_of_change: 0 };
+            let statement = self.statement(&request).await;
+            before.push((request, statement));
+        }
+        let known = self.postings(period).await.len();
+        let request_id = format!("close-{number}");
+        let request = v1::ClosePeriodRequest { request_id, reason: String::new(), period: period.into() };
+        periods.close_period(request).await.unwrap();
+        let watched = periods.watch_close(v1::WatchCloseRequest { period: period.into() }).await.unwrap();
+        let mut watched = watched.into_inner();
+        let mut last = None;
+        while let Some(step) = watched.message().await.unwrap() {
+            last = step.close;
+        }
+        let close = last.unwrap();
+        assert_eq!(close.state(), v1::close::State::Closed);
+        let posted = self.postings(period).await;
+        assert_eq!(close.posting_count, i64::try_from(posted.len()).unwrap());
+        for (request, open) in before {
+            self.check_statement(request, open, &close).await;
+        }
+        self.check_double_entry(&posted, &close);
+        let earned = posted.iter().skip(known).filter(|posting| posting.kind() == v1::posting::Kind::Earned);
+        let mut earned: Vec<_> = earned.map(post).collect();
+        earned.sort();
+        earned
+    }
+
+    /// What a payee read while the period was open is what was closed, but for the state and the number; and
+    /// what was closed before has not changed by a byte.
+    async fn check_statement(
+        &mut self,
+        request: v1::GetStatementRequest,
+        mut open: v1::Statement,
+        close: &v1::Close,
+    ) {
+        let closed = self.statement(&request).await;
+        assert_eq!(closed.state(), v1::statement::State::Closed);
+        if open.state() == v1::statement::State::Open {
+            open.set_state(v1::statement::State::Closed);
+            assert_eq!(open, closed, "{} {}", request.payee_id, request.period);
+            assert_eq!(closed.as_of_change, close.as_of_change);
+            self.kept.push(Kept { request, bytes: closed.encode_to_vec() });
+        }
+    }
+
+    /// Every entry moves its amount between two accounts; what is earned is released at booking.
+    fn check_double_entry(&self, posted: &[v1::Posting], close: &v1::Close) {
+        use v1::posting::{Account, Kind};
+        let cents = |money: &Option<v1::Money>| -> i128 {
+            money.as_ref().unwrap().amount.replace('.', "").parse().unwrap()
+        };
+        let mut sums = std::collections::BTreeMap::<_, i128>::new();
+        for posting in posted {
+            let accounts = match posting.kind() {
+                Kind::Earned => (Account::Expense, Account::Held),
+                Kind::Released => (Account::Held, Account::Payable),
+                Kind::Unspecified => panic!("{posting:?}"),
+            };
+            assert_eq!((posting.debit(), posting.credit()), accounts);
+            *sums.entry(accounts.0).or_default() += cents(&posting.amount);
+            *sums.entry(accounts.1).or_default() -= cents(&posting.amount);
+        }
+        let total = cents(&close.total);
+        let sum = |account| sums.get(&account).copied().unwrap_or_default();
+        let balances = [sum(Account::Expense), sum(Account::Held), sum(Account::Payable)];
+        assert_eq!(balances, [total, 0, -total]);
+    }
+
+    async fn postings(&self, period: &str) -> Vec<v1::Posting> {
+        let mut periods = PeriodServiceClient::new(self.keyed.clone());
+        let mut request =
+            v1::ListPostingsRequest { period: period.into(), page_size: 3, ..Default::default() };
+        let mut postings = Vec::new();
+        loop {
+            let page = periods.list_postings(request.clone()).await.unwrap().into_inner();
+            postings.extend(page.postings);
+            if page.next_page_token.is_empty() {
+                return postings;
+            }
+            request.page_token = page.next_page_token;
+        }
+    }
+
+    async fn check_end(&self, scenario: &str) {
+        for Kept { request, bytes } in &self.kept {
+            let (payee, period) = (&request.payee_id, &request.period);
+            assert_eq!(self.statement(request).await.encode_to_vec(), *bytes, "{scenario}: {payee} {period}");
+        }
+        let mut admin = AdminServiceClient::new(self.keyed.clone());
+        let verified = admin.verify_journal(v1::VerifyJournalRequest::default()).await.unwrap().into_inner();
+        assert!(verified.sound, "{scenario}: {}", verified.first_fault);
+        assert_eq!(verified.changes, self.tenant.head().await);
+    }
+}
+
+fn post(posting: &v1::Posting) -> Post {
+    Post {
+        payee_id: posting.payee_id.clone(),
+        plan_id: posting.plan_id.clone(),
+        component_id: posting.component_id.clone(),
+        window: posting.window.clone(),
+        for_period: posting.for_period.clone(),
+        amount: posting.amount.as_ref().unwrap().amount.clone(),
+    }
+}
+
+#[tokio::test]
+async fn a_real_server_posts_what_was_worked_out_by_hand() {
+    let mut failures = Vec::new();
+    for scenario in script::all() {
+        let mut world = World::new().await;
+        for (number, step) in scenario.steps.into_iter().enumerate() {
+            match step {
+                Step::Tell(told) => world.tell(*told).await,
+                Step::Close { period, why, posts } => {
+                    let posted = world.close(&period, number).await;
+                    if posted != posts {
+                        let (file, title) = (&scenario.file, &scenario.title);
+                        failures.push(format!(
+                            "{file}: {title}\n  closing {period} ({why})\n  expected {posts:#?}\n  posted {posted:#?}"
+                        ));
+                    }
+                }
+            }
+        }
+        world.check_end(&scenario.file).await;
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

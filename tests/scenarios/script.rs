@@ -1,0 +1,134 @@
+//! Reads scenario files. Facts are written as in the API; each group becomes the request that would tell it.
+
+use std::path::Path;
+
+use attain::api::json::from_json;
+use attain::api::v1;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// A rule of pay, its facts and its figures.
+pub struct Scenario {
+    pub file: String,
+    pub title: String,
+    pub steps: Vec<Step>,
+}
+
+/// One step of a scenario.
+pub enum Step {
+    Tell(Box<Told>),
+    Close { period: String, why: String, posts: Vec<Post> },
+}
+
+/// The requests that tell a step's facts, in the order they are sent.
+#[derive(Default)]
+pub struct Told {
+    pub calendars: Vec<v1::SetCalendarRequest>,
+    pub measures: Vec<v1::DefineMeasuresRequest>,
+    pub plans: Vec<v1::PublishPlanRequest>,
+    pub payees: Vec<v1::UpsertPayeesRequest>,
+    pub quotas: Vec<v1::SetQuotasRequest>,
+    pub deals: Vec<v1::UpsertDealsRequest>,
+}
+
+/// What a close posts as earned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Post {
+    pub payee_id: String,
+    pub plan_id: String,
+    pub component_id: String,
+    pub window: String,
+    pub for_period: String,
+    pub amount: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    title: String,
+    steps: Vec<Raw>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Raw {
+    Tell { facts: Facts },
+    Close { close: String, why: String, posts: Vec<Post> },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Facts {
+    calendar: Option<Value>,
+    #[serde(default)]
+    measures: Vec<Value>,
+    #[serde(default)]
+    plans: Vec<Value>,
+    #[serde(default)]
+    payees: Vec<Value>,
+    #[serde(default)]
+    quotas: Vec<Value>,
+    #[serde(default)]
+    deals: Vec<Value>,
+}
+
+/// All scenarios by file name.
+pub fn all() -> Vec<Scenario> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    files.iter().map(|file| read(file)).collect()
+}
+
+fn read(file: &Path) -> Scenario {
+    let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+    let text = std::fs::read_to_string(file).unwrap();
+    let read: File = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut number = 0;
+    let mut steps = Vec::new();
+    for raw in read.steps {
+        steps.push(match raw {
+            Raw::Tell { facts } => Step::Tell(Box::new(tell(&name, facts, &mut number))),
+            Raw::Close { close, why, mut posts } => {
+                posts.sort();
+                Step::Close { period: close, why, posts }
+            }
+        });
+    }
+    Scenario { file: name, title: read.title, steps }
+}
+
+fn tell(name: &str, facts: Facts, number: &mut u32) -> Told {
+    let mut stamp = |mut body: Value| {
+        *number += 1;
+        body["requestId"] = json!(format!("{name}-{number}"));
+        body["reason"] = json!("scenario");
+        body.to_string()
+    };
+    let mut told = Told::default();
+    if let Some(calendar) = facts.calendar {
+        told.calendars.push(request(name, &stamp(json!({ "calendar": calendar }))));
+    }
+    if !facts.measures.is_empty() {
+        told.measures.push(request(name, &stamp(json!({ "measures": facts.measures }))));
+    }
+    for plan in facts.plans {
+        told.plans.push(request(name, &stamp(plan)));
+    }
+    if !facts.payees.is_empty() {
+        told.payees.push(request(name, &stamp(json!({ "payees": facts.payees }))));
+    }
+    if !facts.quotas.is_empty() {
+        told.quotas.push(request(name, &stamp(json!({ "quotas": facts.quotas }))));
+    }
+    if !facts.deals.is_empty() {
+        told.deals.push(request(name, &stamp(json!({ "deals": facts.deals }))));
+    }
+    told
+}
+
+fn request<T: prost::Message + prost::Name + Default>(scenario: &str, json: &str) -> T {
+    from_json(json).unwrap_or_else(|error| panic!("{scenario}: {error}"))
+}
