@@ -127,15 +127,8 @@ pub(super) fn unknown(violations: Violations) -> Result<(), Fault> {
     if violations.is_empty() {
         return Ok(());
     }
-    let count = violations.len();
-    let all = violations.into_vec();
-    let first = all.first().map_or_else(String::new, ToString::to_string);
-    let mut listed = Violations::default();
-    for violation in all {
-        listed.add(violation.field, violation.message);
-    }
-    let message = if count == 1 { first } else { format!("{count} names are unknown, the first: {first}") };
-    Err(Fault::new(Reason::ReferenceUnknown, message).with("count", count).violating(listed))
+    let message = violations.sentence("names are unknown");
+    Err(Fault::new(Reason::ReferenceUnknown, message).with("count", violations.len()).violating(violations))
 }
 
 /// Payees named by a request, checked in one query.

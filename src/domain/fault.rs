@@ -49,6 +49,15 @@ impl Violations {
         self.0
     }
 
+    /// The one violation, or how many there are of a kind and the first.
+    pub fn sentence(&self, many: &str) -> String {
+        match self.0.as_slice() {
+            [] => format!("0 {many}"),
+            [one] => one.to_string(),
+            [first, ..] => format!("{} {many}, the first: {first}", self.0.len()),
+        }
+    }
+
     /// The value, if nothing is wrong; otherwise the fault that names every violation.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Fault> {
         match value {
@@ -138,14 +147,7 @@ impl Fault {
 
     /// A request that is wrong in itself.
     pub fn invalid(violations: Violations) -> Self {
-        let message = match violations.0.as_slice() {
-            [one] => one.to_string(),
-            many => format!(
-                "{} fields are wrong, the first: {}",
-                many.len(),
-                many.first().map_or_else(String::new, ToString::to_string)
-            ),
-        };
+        let message = violations.sentence("fields are wrong");
         Fault::new(Reason::InvalidRequest, message).violating(violations)
     }
 
