@@ -10,12 +10,14 @@ use attain::calc::credit::Selector;
 use attain::calc::{Calculation, digest};
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::EventKind;
-use attain::domain::facts::{Facts, FactsBuilder};
-use attain::domain::measure::{CreditKind, Measure, MeasureValue};
+use attain::domain::facts::{Facts, FactsBuilder, Worth};
+use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue};
 use attain::domain::money::{Currency, Rounding};
-use attain::domain::number::Percent;
+use attain::domain::number::{Number, Percent};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
-use attain::domain::plan::{Component, Payout, Plan, PlanVersion, RateMode, Rates, ReversalRule, Tier};
+use attain::domain::plan::{
+    Axis, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
+};
 use attain::domain::quota::{Quota, QuotaKey};
 
 /// Payees per level, from the top: one director, nine regions, ninety managers, nine hundred reps.
@@ -36,14 +38,25 @@ fn name(level: usize, number: usize) -> String {
 }
 
 fn plan(id: &str, measure: &str, tiers: [(&str, &str); 3]) -> PlanVersion {
-    let percent = |text| Percent::parse(text).unwrap();
-    let tiers = tiers.map(|(edge, rate)| Tier { edge: percent(edge), rate: percent(rate) }).to_vec();
-    let rates = Rates { measure: measure.parse().unwrap(), mode: RateMode::Marginal, tiers };
+    let number = |text| Number::parse(text).unwrap();
+    let tier = |(edge, rate)| Tier { edge: number(edge), edge_lower: false, rate: number(rate), flat: None };
+    let rates = Rates {
+        measure: measure.parse().unwrap(),
+        line: None,
+        mode: RateMode::Marginal,
+        retroactive_to: None,
+        axis: Axis::Attainment,
+        pays: RateKind::Percent,
+        tiers: tiers.map(tier).to_vec(),
+    };
     let component = Component {
         id: "commission".parse().unwrap(),
         name: "Commission".into(),
         window: WindowKind::Quarter,
         reversal: ReversalRule::OwnDate,
+        clawback: None,
+        line_kept: false,
+        target_percent: None,
         payout: Payout::Rates(rates),
     };
     let currency = Currency::parse("USD").unwrap();
@@ -90,7 +103,7 @@ fn company(deals: usize) -> Facts {
     for (id, credit) in [("own", CreditKind::Direct), ("team", CreditKind::RolledUp)] {
         let (id, name, roles) = (id.parse().unwrap(), id.to_string(), Vec::new());
         let value = MeasureValue::Amount;
-        builder.measure(Measure { id, name, event: EventKind::Booked, credit, levels: 0, roles, value });
+        builder.measure(Measure { id, name, event: EventKind::Booked, credit, levels: 0, roles, value, step: None });
     }
     builder.plan(plan("rep", "own", [("0", "5"), ("50", "8"), ("100", "12")]));
     builder.plan(plan("lead", "team", [("0", "0.5"), ("80", "0.75"), ("100", "1")]));
@@ -105,12 +118,12 @@ fn company(deals: usize) -> Facts {
                     window,
                 };
                 let amount = 150_000_000 * i64::try_from(900 / count).unwrap();
-                builder.quota(Quota { key, amount }).unwrap();
+                builder.quota(Quota::stated(key, Amount::Money(amount))).unwrap();
             }
         }
     }
     sell(&mut builder, deals);
-    builder.build()
+    builder.build().unwrap()
 }
 
 fn sell(builder: &mut FactsBuilder, deals: usize) {
@@ -130,11 +143,12 @@ fn sell(builder: &mut FactsBuilder, deals: usize) {
             .iter()
             .zip(parts)
             .map(|(name, part)| (name.as_str(), "AE".parse().unwrap(), Percent(*part)));
-        let handle = builder.deal(&format!("D{number:07}"), &names[0], splits).unwrap();
+        let handle = builder.deal(&format!("D{number:07}"), &names[0], Worth::default(), splits).unwrap();
         let day =
             Day::from_date(first + chrono::Duration::days(i64::try_from(dice.roll(365)).unwrap())).unwrap();
         let amount = 1 + i64::try_from(dice.roll(500_000)).unwrap();
-        builder.event(handle, "booked", EventKind::Booked, day, Some(amount), std::iter::empty()).unwrap();
+        let worth = Worth { amount: Some(amount), ..Worth::default() };
+        builder.event(handle, "booked", EventKind::Booked, day, worth, std::iter::empty()).unwrap();
     }
 }
 

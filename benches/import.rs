@@ -178,12 +178,11 @@ async fn load(database: &Database, tenant: TenantId) -> anyhow::Result<Duration>
     };
     let payees = (0..PAYEES).map(payee).collect::<Result<Vec<_>, _>>()?;
     let mut builder = FactsBuilder::new(1, calendar, payees)?;
-    let (from, to) = (Day::parse("2026-01-01")?, Day::parse("2027-01-01")?);
     let mut tx = database.snapshot(tenant, None).await?;
     let start = Instant::now();
-    load_deals(&mut tx, tenant, &Scope { as_of: 1, from, to, payees: None }, &mut builder).await?;
+    load_deals(&mut tx, tenant, &Scope { as_of: 1, payees: None }, &mut builder).await?;
     let taken = start.elapsed();
-    let facts = builder.build();
+    let facts = builder.build()?;
     println!(
         "{} deals, {} events in {taken:.2?}, put in order in {:.2?}",
         facts.deal_count(),
@@ -197,8 +196,8 @@ async fn load(database: &Database, tenant: TenantId) -> anyhow::Result<Duration>
 async fn copy_out(root: &mut PgConnection) -> anyhow::Result<Duration> {
     let start = Instant::now();
     for columns in [
-        "deal (deal_id, owner_id, currency, split_payee_ids, split_roles, split_percents)",
-        "deal_event (deal_id, event_id, kind, event_date, amount, reversed_ids, reversed_amounts)",
+        "deal (deal_id, owner_id, currency, split_payee_ids, split_roles, split_percents, amount, cost, quantity)",
+        "deal_event (deal_id, event_id, kind, event_date, amount, cost, quantity, reversed_ids, reversed_amounts)",
     ] {
         let mut lines = root.copy_out_raw(&format!("copy {columns} to stdout")).await?;
         while let Some(line) = lines.next().await {

@@ -7,11 +7,16 @@ mod script;
 use std::collections::BTreeMap;
 
 use attain::api::convert;
+use attain::api::convert::plan::Publication;
 use attain::calc::Calculation;
+use attain::calc::attainment::attainment;
 use attain::calc::close::close;
+use attain::calc::earn::Detail;
+use attain::calc::statement::{figure, percent_text, statement};
 use attain::domain::date::{Calendar, Period};
-use attain::domain::deal::Deal;
-use attain::domain::facts::{Facts, FactsBuilder};
+use attain::domain::deal::{Deal, DealEvent};
+use attain::domain::exact::Exact;
+use attain::domain::facts::{Facts, FactsBuilder, Worth};
 use attain::domain::ledger::{Posted, PostingKind};
 use attain::domain::measure::Measure;
 use attain::domain::payee::Payee;
@@ -47,7 +52,9 @@ impl World {
             self.measures.extend(convert::measure::define(request).unwrap().1);
         }
         for request in &told.plans {
-            let (_, plan, effective_from) = convert::plan::publish(request, calendar.currency).unwrap();
+            let (_, publication) = convert::plan::publish(request, calendar.currency).unwrap();
+            let Publication::Plan(sketch, effective_from) = publication else { panic!("a draft") };
+            let plan = sketch.plan.unwrap();
             let version = self.plans.iter().filter(|known| known.plan.id == plan.id).count() + 1;
             let version = u32::try_from(version).unwrap();
             self.plans.push(PlanVersion { version, effective_from, plan });
@@ -76,15 +83,68 @@ impl World {
         self.quotas.values().cloned().for_each(|quota| builder.quota(quota).unwrap());
         for deal in self.deals.values() {
             let splits = deal.splits.iter().map(|s| (s.payee.as_str(), s.role.clone(), s.percent));
-            let handle = builder.deal(deal.id.as_str(), deal.owner.as_str(), splits).unwrap();
+            let Deal { amount, cost, quantity, .. } = *deal;
+            let worth = Worth { amount, cost, quantity };
+            let handle = builder.deal(deal.id.as_str(), deal.owner.as_str(), worth, splits).unwrap();
             for event in &deal.events {
                 let reversed = event.reverses.iter().map(|r| (r.event.as_str(), r.amount));
-                builder
-                    .event(handle, event.id.as_str(), event.kind, event.day, event.amount, reversed)
-                    .unwrap();
+                let DealEvent { amount, cost, quantity, .. } = *event;
+                let worth = Worth { amount, cost, quantity };
+                builder.event(handle, event.id.as_str(), event.kind, event.day, worth, reversed).unwrap();
             }
         }
-        builder.build()
+        builder.build().unwrap()
+    }
+
+    /// What the statement of a payee for a period that is open says.
+    fn statement(&self, period: Period, payee: &str) -> script::Statement {
+        let facts = self.facts();
+        let calculation = Calculation::open(&facts, period);
+        let id = payee.parse().unwrap();
+        let earnings = calculation.earn(facts.payee(&id).unwrap(), Detail::Lines);
+        let of_payee = self.posted.iter().filter(|((_, key, _), _)| key.payee == id);
+        let posted: Posted = of_payee.map(|(entry, amount)| (entry.clone(), *amount)).collect();
+        let next = self.closed.map_or(facts.calendar.first_period, |closed| closed.plus(1));
+        let posted = (next == period).then_some(&posted);
+        let read = statement(&calculation, &earnings, posted);
+        script::Statement {
+            payee_id: payee.to_string(),
+            earned: read.earned,
+            adjusted: read.adjusted,
+            total: read.total,
+            problems: read.problems,
+        }
+    }
+
+    fn attainment(&self, period: Period, expected: &script::Attainment) -> script::Attainment {
+        let facts = self.facts();
+        let calculation = Calculation::open(&facts, period);
+        let payee = facts.payee(&expected.payee_id.parse().unwrap()).unwrap();
+        let window = facts.calendar.parse_window(&expected.window).unwrap();
+        let measure = expected.measure_id.parse().unwrap();
+        let figures = attainment(&calculation, payee, &measure, window).unwrap().unwrap();
+        let text = |exact: &Exact| figure(facts.calendar.currency, figures.unit, exact);
+        script::Attainment {
+            credited: text(&figures.credited),
+            quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
+            attainment_percent: figures.percent().as_ref().map(percent_text),
+            ..expected.clone()
+        }
+    }
+
+    /// What is read otherwise than it was worked out.
+    fn read(&self, period: Period, statements: &[script::Statement], attainments: &[script::Attainment]) -> Vec<String> {
+        let statements = statements.iter().map(|expected| {
+            let zero = self.calendar.unwrap().currency.amount(0);
+            let expected = expected.clone().or_zero(&zero);
+            (format!("{expected:#?}"), format!("{:#?}", self.statement(period, &expected.payee_id)))
+        });
+        let attainments = attainments
+            .iter()
+            .map(|expected| (format!("{expected:#?}"), format!("{:#?}", self.attainment(period, expected))));
+        let differs = |(expected, read): &(String, String)| expected != read;
+        let pairs = statements.chain(attainments).filter(differs);
+        pairs.map(|(expected, read)| format!("  expected {expected}\n  read {read}")).collect()
     }
 
     /// Closes a period and answers what it posted as earned; what is released at booking is the same.
@@ -130,6 +190,12 @@ fn every_scenario_posts_what_was_worked_out_by_hand() {
         for step in &scenario.steps {
             match step {
                 Step::Tell(told) => world.tell(told),
+                Step::Read { period, why, statements, attainments } => {
+                    let read = world.read(Period::parse(period).unwrap(), statements, attainments);
+                    failures.extend(read.into_iter().map(|read| {
+                        format!("{}: {}\n  reading {period} ({why})\n{read}", scenario.file, scenario.title)
+                    }));
+                }
                 Step::Close { period, why, posts } => {
                     let posted = world.close(Period::parse(period).unwrap());
                     if posted != *posts {

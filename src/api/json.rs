@@ -25,11 +25,16 @@ pub fn from_json<T: Message + Name + Default>(json: &str) -> Result<T, JsonFault
     message.transcode_to().map_err(|error| JsonFault(error.to_string()))
 }
 
-/// Writes a message in lower-camel names, leaving out fields at their defaults.
-pub fn to_json<T: Message + Name>(message: &T) -> Result<String, JsonFault> {
+/// A message by its descriptor, for what goes through all its fields.
+pub fn dynamic<T: Message + Name>(message: &T) -> Result<DynamicMessage, JsonFault> {
     let mut dynamic = DynamicMessage::new(descriptor::<T>()?);
     dynamic.transcode_from(message).map_err(|error| JsonFault(error.to_string()))?;
-    serde_json::to_string_pretty(&dynamic).map_err(|error| JsonFault(error.to_string()))
+    Ok(dynamic)
+}
+
+/// Writes a message in lower-camel names, leaving out fields at their defaults.
+pub fn to_json<T: Message + Name>(message: &T) -> Result<String, JsonFault> {
+    serde_json::to_string_pretty(&dynamic(message)?).map_err(|error| JsonFault(error.to_string()))
 }
 
 /// Reads a plan file: the `Plan` message.

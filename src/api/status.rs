@@ -42,6 +42,8 @@ fn published(reason: Reason) -> (ErrorReason, Code) {
         Reason::DeadlineExceeded => (ErrorReason::DeadlineExceeded, Code::DeadlineExceeded),
         Reason::DatabaseUnavailable => (ErrorReason::DatabaseUnavailable, Code::Unavailable),
         Reason::Internal => (ErrorReason::Internal, Code::Internal),
+        Reason::EtagMismatch => (ErrorReason::EtagMismatch, Code::Aborted),
+        Reason::ReferenceUnfit => (ErrorReason::ReferenceUnfit, Code::FailedPrecondition),
     }
 }
 
@@ -94,7 +96,7 @@ mod tests {
     use crate::api::descriptors;
     use crate::domain::fault::Violations;
 
-    const ALL: [Reason; 20] = [
+    const ALL: [Reason; 22] = [
         Reason::InvalidRequest,
         Reason::PageTokenInvalid,
         Reason::KeyInvalid,
@@ -115,6 +117,8 @@ mod tests {
         Reason::DeadlineExceeded,
         Reason::DatabaseUnavailable,
         Reason::Internal,
+        Reason::EtagMismatch,
+        Reason::ReferenceUnfit,
     ];
 
     #[test]

@@ -8,14 +8,17 @@ use crate::auth::{Role, policy};
 use crate::calc::attainment::{attainment, measures};
 use crate::calc::earn::Detail;
 use crate::calc::explain::{Extent, explain};
-use crate::calc::statement::{exact_amount, percent_text, statement};
+use crate::calc::statement::{figure, percent_text, statement};
+use crate::calc::problem::Problem;
 use crate::calc::{Calculation, RULES_REVISION};
 use crate::domain::date::{Period, WindowKind};
 use crate::domain::encode::hex;
+use crate::domain::exact::Exact;
 use crate::domain::explanation::Explanation;
 use crate::domain::facts::Facts;
-use crate::domain::fault::{Fault, Violations};
+use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{ComponentId, MeasureId, PayeeId, PlanId};
+use crate::domain::measure::Unit;
 use crate::domain::money::Currency;
 use crate::domain::statement::Statement;
 use crate::storage::{self, ledger};
@@ -28,6 +31,7 @@ use super::{App, Call, facts};
 pub struct AttainmentFigures {
     pub measure: MeasureId,
     pub window: String,
+    pub unit: Unit,
     pub credited: String,
     pub quota: Option<String>,
     pub attainment_percent: Option<String>,
@@ -70,7 +74,7 @@ pub struct Explained {
 }
 
 impl App {
-    /// Credits and attainment by measure in the month, quarter and year that a period is in.
+    /// Credits and attainment by measure in the month, quarter, half and year that a period is in.
     pub async fn attainment(
         &self,
         call: &Call,
@@ -94,14 +98,17 @@ impl App {
         let currency = facts.calendar.currency;
         let mut attainments = Vec::new();
         for measure in asked {
-            for kind in [WindowKind::Month, WindowKind::Quarter, WindowKind::Year] {
+            for kind in [WindowKind::Month, WindowKind::Quarter, WindowKind::Half, WindowKind::Year] {
                 let window = facts.calendar.window(kind, period);
-                let Some(figures) = attainment(&calculation, payee, &measure, window) else { continue };
+                let figures = attainment(&calculation, payee, &measure, window).map_err(blocked)?;
+                let Some(figures) = figures else { continue };
+                let text = |exact: &Exact| figure(currency, figures.unit, exact);
                 attainments.push(AttainmentFigures {
                     measure: measure.clone(),
                     window: facts.calendar.window_text(window),
-                    credited: exact_amount(currency, &figures.credited),
-                    quota: figures.quota.map(|quota| currency.amount(quota)),
+                    unit: figures.unit,
+                    credited: text(&figures.credited),
+                    quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
                     attainment_percent: figures.percent().as_ref().map(percent_text),
                     currency,
                 });
@@ -196,6 +203,14 @@ async fn authorise(
         }
     }
     if policy::sees(&call.actor, subject, &line) { Ok(()) } else { Err(Fault::not_found("payee", subject)) }
+}
+
+/// The fault that names what the facts leave open.
+fn blocked(problem: Problem) -> Fault {
+    let mut violations = Violations::default();
+    violations.add("period", &problem);
+    let message = format!("a question is open: {problem}");
+    Fault::new(Reason::RunBlocked, message).with("problems", 1).violating(violations)
 }
 
 /// The index of a payee among the facts.

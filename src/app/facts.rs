@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use crate::domain::date::{Calendar, Day, Period};
+use crate::domain::date::{Calendar, Period};
 use crate::domain::facts::{Facts, FactsBuilder};
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::{PayeeId, TenantId};
@@ -18,8 +18,8 @@ pub(super) async fn calendar(
     Ok(storage::calendar::get(conn, tenant, as_of).await?.ok_or_else(missing)?.value)
 }
 
-/// Everything up to the end of a period, as of a journal number; of deals only those that touch the payees
-/// below one, if one is given.
+/// Everything as of a journal number, for a calculation up to the end of a period; of deals only those that touch the
+/// payees below one, if one is given.
 pub(super) async fn load(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -50,8 +50,7 @@ pub(super) async fn load(
     for quota in storage::quota::all(conn, tenant, as_of, &calendar).await? {
         builder.quota(quota).map_err(storage::corrupt)?;
     }
-    // Events before the first period do not exist for pay, but a reversal may name one of them.
-    let scope = Scope { as_of, from: Day::EARLIEST, to: through.end(), payees };
+    let scope = Scope { as_of, payees };
     storage::facts::load_deals(conn, tenant, &scope, &mut builder).await?;
-    Ok(builder.build())
+    builder.build().map_err(storage::facts::unfit)
 }

@@ -3,6 +3,7 @@
 pub mod admin;
 mod close;
 pub mod deal;
+pub mod draft;
 pub mod earnings;
 mod facts;
 pub mod measure;
@@ -85,6 +86,21 @@ pub struct Receipt {
     pub written: u64,
     /// Already there, the same.
     pub unchanged: u64,
+}
+
+/// Where in the journal to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AsOf {
+    /// Journal number to read as of; 0: the last there is.
+    pub change: i64,
+    /// The journal must have reached this number; 0: wherever it is.
+    pub min: i64,
+}
+
+impl From<i64> for AsOf {
+    fn from(change: i64) -> Self {
+        AsOf { change, min: 0 }
+    }
 }
 
 /// A page asked for.
@@ -178,10 +194,14 @@ impl App {
         Ok(found)
     }
 
-    /// Begins a read as of a journal number; 0: now.
-    async fn read(&self, call: &Call, as_of: i64) -> Result<Read, Fault> {
+    /// Begins a read.
+    async fn read(&self, call: &Call, as_of: impl Into<AsOf>) -> Result<Read, Fault> {
+        let AsOf { change: as_of, min } = as_of.into();
         let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
         let head = journal::head(&mut tx, call.tenant()).await?.number;
+        if min > head {
+            return Err(Fault::field("min_change", format!("must be at most the last change {head}, got {min}")));
+        }
         match as_of {
             0 => Ok(Read { tx, as_of: head }),
             as_of if as_of < 0 || as_of > head => {

@@ -1,15 +1,34 @@
 //! Plans and their versions.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use crate::domain::date::Period;
 use crate::domain::fault::{Fault, Reason, Violations};
-use crate::domain::id::PlanId;
-use crate::domain::plan::{Payout, Plan, PlanVersion};
+use crate::domain::id::{DraftId, MeasureId, PlanId, TenantId};
+use crate::domain::plan::{Component, Plan, PlanVersion};
 use crate::storage::{self, Stored, Written};
 
-use super::write::{Begun, Touches, refuse_unknown, unknown};
-use super::{App, Call, Listed, Page, Receipt, Write};
+use super::draft::check_etag;
+use super::write::{Begun, Touches, refuse_unknown, unfit, unknown};
+use super::{App, AsOf, Call, Listed, Page, Receipt, Write};
+
+/// A plan as far as it can be read.
+#[derive(Debug, Clone, Default)]
+pub struct Sketch {
+    /// Its id, if that reads.
+    pub id: Option<PlanId>,
+    /// The whole, if nothing is wrong with it by itself.
+    pub plan: Option<Plan>,
+    /// The components that read, with their places.
+    pub components: Vec<(usize, Component)>,
+    /// Every measure that is named, and the field that names it.
+    pub named: Vec<(String, MeasureId)>,
+    /// What is wrong with it by itself.
+    pub violations: Violations,
+}
 
 /// What publishing answers.
 #[derive(Serialize, Deserialize)]
@@ -19,35 +38,26 @@ struct Published {
 }
 
 impl App {
-    /// Publishes the next version of a plan: the receipt and the version's number.
+    /// Publishes the next version of a plan: the receipt and the version's number. A draft that it was read from, with
+    /// the change that wrote it, is discarded.
     pub async fn publish_plan(
         &self,
         call: &Call,
         write: Write,
-        plan: Plan,
+        sketch: Sketch,
         effective_from: Period,
+        draft: Option<(DraftId, i64)>,
     ) -> Result<(Receipt, u32), Fault> {
         let mut open = match self.begin::<Published>(call, write).await? {
             Begun::Replayed(published) => return Ok((published.receipt, published.version)),
             Begun::Fresh(open) => open,
         };
         let (tenant, number, as_of) = (open.tenant(), open.number(), open.head().number);
-        let measures: Vec<_> = plan
-            .components
-            .iter()
-            .enumerate()
-            .map(|(place, component)| {
-                let Payout::Rates(rates) = &component.payout;
-                (format!("plan.components[{place}].rates.measure_id"), rates.measure.clone())
-            })
-            .collect();
-        let mut ids: Vec<_> = measures.iter().map(|(_, id)| id.clone()).collect();
-        ids.sort();
-        ids.dedup();
-        let missing = storage::measure::missing(open.conn(), tenant, &ids).await?;
-        let mut violations = Violations::default();
-        refuse_unknown("measure", &measures, &missing, &mut violations);
-        unknown(violations)?;
+        if let Some((id, etag)) = &draft {
+            let now = storage::draft::get(open.conn(), tenant, as_of, id).await?;
+            check_etag("draft_etag", id, *etag, now.as_ref())?;
+        }
+        let plan = fitting(open.conn(), tenant, as_of, sketch).await?;
         let versions = storage::plan::versions(open.conn(), tenant, as_of, &plan.id).await?;
         let last = versions.last().map(|last| &last.value);
         if let Some(last) = last.filter(|last| last.effective_from >= effective_from) {
@@ -56,10 +66,28 @@ impl App {
         let version = last.map_or(1, |last| last.version + 1);
         let version = PlanVersion { version, effective_from, plan };
         storage::plan::insert(open.conn(), tenant, number, &version).await?;
+        if let Some((id, _)) = &draft {
+            storage::draft::discard(open.conn(), tenant, number, id).await?;
+        }
         let receipt = open.receipt(Written { written: 1, unchanged: 0 });
         let published = Published { receipt, version: version.version };
         open.commit(&published, Touches::Facts).await?;
         Ok((receipt, version.version))
+    }
+
+    /// The versions of a plan in order, and the journal number read as of.
+    pub async fn plan_versions(
+        &self,
+        call: &Call,
+        as_of: AsOf,
+        id: &PlanId,
+    ) -> Result<(Vec<PlanVersion>, i64), Fault> {
+        let mut read = self.read(call, as_of).await?;
+        let versions = storage::plan::versions(&mut read.tx, call.tenant(), read.as_of, id).await?;
+        if versions.is_empty() {
+            return Err(Fault::not_found("plan", id));
+        }
+        Ok((versions.into_iter().map(|stored| stored.value).collect(), read.as_of))
     }
 
     /// A version of a plan, 0: the latest, and the journal number read as of.
@@ -97,13 +125,59 @@ impl App {
     }
 }
 
-fn version_exists(last: &PlanVersion, effective_from: Period) -> Fault {
+/// The plan, if it is one and fits the measures it names.
+async fn fitting(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    as_of: i64,
+    mut sketch: Sketch,
+) -> Result<Plan, Fault> {
+    let own = sketch.violations.len();
+    let unknowns = judge(conn, tenant, as_of, &mut sketch).await?;
+    let only_unknown = own == 0 && sketch.violations.len() == unknowns;
+    let violations = sketch.violations;
+    if only_unknown { unknown(violations) } else { unfit(violations) }?;
+    sketch.plan.ok_or_else(|| storage::corrupt("a plan without a fault cannot be read"))
+}
+
+/// Notes what of a plan does not fit the measures that there are; answers how many names are unknown.
+pub(super) async fn judge(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    as_of: i64,
+    sketch: &mut Sketch,
+) -> Result<usize, Fault> {
+    let measures = storage::measure::all(conn, tenant, as_of).await?.into_iter();
+    let units: BTreeMap<_, _> = measures.map(|measure| (measure.id, measure.value.unit())).collect();
+    let ids = sketch.named.iter().map(|(_, id)| id);
+    let missing: Vec<_> = ids.filter(|id| !units.contains_key(*id)).cloned().collect();
+    let before = sketch.violations.len();
+    refuse_unknown("measure", &sketch.named, &missing, &mut sketch.violations);
+    let unknowns = sketch.violations.len() - before;
+    for (place, component) in &sketch.components {
+        let path = format!("plan.components[{place}]");
+        component.check_units(&path, |id| units.get(id).copied(), &mut sketch.violations);
+    }
+    Ok(unknowns)
+}
+
+fn later(last: &PlanVersion, effective_from: Period) -> String {
     let (plan, version, from) = (&last.plan.id, last.version, last.effective_from);
-    let message = format!(
+    format!(
         "version {version} of plan {plan} counts from {from}: the next one must count from a later period, got {effective_from}"
-    );
-    Fault::new(Reason::PlanVersionExists, message)
-        .with("plan", plan)
-        .with("version", version)
-        .with("effective_from", from)
+    )
+}
+
+/// Notes that a version would not come after the last one.
+pub(super) fn check_order(last: Option<&PlanVersion>, effective_from: Period, violations: &mut Violations) {
+    if let Some(last) = last.filter(|last| last.effective_from >= effective_from) {
+        violations.add("effective_from", later(last, effective_from));
+    }
+}
+
+fn version_exists(last: &PlanVersion, effective_from: Period) -> Fault {
+    Fault::new(Reason::PlanVersionExists, later(last, effective_from))
+        .with("plan", &last.plan.id)
+        .with("version", last.version)
+        .with("effective_from", last.effective_from)
 }

@@ -1,12 +1,14 @@
 //! Quotas as they are set.
 
+use std::collections::BTreeMap;
+
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{MeasureId, PayeeId};
-use crate::domain::quota::{Quota, QuotaKey};
+use crate::domain::quota::{Goal, Quota, QuotaKey};
 use crate::storage::quota::Selection;
 use crate::storage::{self, Stored};
 
-use super::write::{Begun, Touches, check_payees, refuse_unknown, unknown};
+use super::write::{Begun, Touches, check_payees, refuse_unknown, unfit, unknown};
 use super::{App, Call, Listed, Page, Receipt, Write, facts};
 
 impl App {
@@ -24,16 +26,35 @@ impl App {
             .clone()
             .map(|(place, quota)| (field(place, "payee_id"), quota.key.payee.clone()))
             .collect();
-        let measures: Vec<_> =
-            places.map(|(place, quota)| (field(place, "measure_id"), quota.key.measure.clone())).collect();
+        let named = places.clone().flat_map(|(place, quota)| {
+            let reports = match &quota.goal {
+                Goal::SumOfReports(measure) => Some((field(place, "sum_of_reports_measure_id"), measure.clone())),
+                Goal::Amount(_) => None,
+            };
+            [Some((field(place, "measure_id"), quota.key.measure.clone())), reports].into_iter().flatten()
+        });
+        let named: Vec<_> = named.collect();
         let mut violations = Violations::default();
         check_payees(open.conn(), tenant, &payees, &mut violations).await?;
-        let mut ids: Vec<_> = measures.iter().map(|(_, id)| id.clone()).collect();
-        ids.sort();
-        ids.dedup();
-        let missing = storage::measure::missing(open.conn(), tenant, &ids).await?;
-        refuse_unknown("measure", &measures, &missing, &mut violations);
-        unknown(violations)?;
+        let units = storage::measure::all(open.conn(), tenant, as_of).await?.into_iter();
+        let units: BTreeMap<_, _> = units.map(|measure| (measure.id, measure.value.unit())).collect();
+        let missing: Vec<_> =
+            named.iter().map(|(_, id)| id).filter(|id| !units.contains_key(*id)).cloned().collect();
+        refuse_unknown("measure", &named, &missing, &mut violations);
+        let unknowns = violations.len();
+        for (place, quota) in places {
+            let Some(unit) = units.get(&quota.key.measure) else { continue };
+            quota.check_unit(*unit, &format!("quotas[{place}]"), &mut violations);
+            if let Goal::SumOfReports(measure) = &quota.goal
+                && units.get(measure).is_some_and(|reports| reports != unit)
+            {
+                violations.add(
+                    field(place, "sum_of_reports_measure_id"),
+                    format!("must count the same unit as {}, got {measure}", quota.key.measure),
+                );
+            }
+        }
+        if violations.len() == unknowns { unknown(violations) } else { unfit(violations) }?;
         let written = storage::quota::set(open.conn(), tenant, number, &calendar, &quotas).await?;
         let receipt = open.receipt(written);
         open.commit(&receipt, Touches::Facts).await?;

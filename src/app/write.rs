@@ -131,6 +131,15 @@ pub(super) fn unknown(violations: Violations) -> Result<(), Fault> {
     Err(Fault::new(Reason::ReferenceUnknown, message).with("count", violations.len()).violating(violations))
 }
 
+/// The fault that lists everything that does not fit what is there, unknown names too, if there is any.
+pub(super) fn unfit(violations: Violations) -> Result<(), Fault> {
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let message = violations.sentence("fields do not fit what they name");
+    Err(Fault::new(Reason::ReferenceUnfit, message).with("count", violations.len()).violating(violations))
+}
+
 /// Payees named by a request, checked in one query.
 pub(super) async fn check_payees(
     conn: &mut PgConnection,

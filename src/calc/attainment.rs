@@ -3,17 +3,22 @@
 use crate::domain::date::{Day, Window};
 use crate::domain::exact::Exact;
 use crate::domain::id::MeasureId;
+use crate::domain::measure::Unit;
 use crate::domain::plan::Payout;
 
-use super::Calculation;
-use super::{quota, segment};
+use super::problem::Problem;
+use super::quota::Quotas;
+use super::{Calculation, segment};
 
 /// A payee's credits and quota in a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attainment {
-    /// Credited from the window's start to the end of the calculation, each entry on its own date; minor units.
+    /// What both are in.
+    pub unit: Unit,
+    /// Credited from the window's start to the end of the calculation, each entry on its own date; minor units or
+    /// millionths.
     pub credited: Exact,
-    /// Effective quota of the days that the payee is assigned, minor units; `None` if none is set.
+    /// Effective quota of the days that the payee is assigned, minor units or millionths; `None` if none is set.
     pub quota: Option<i128>,
 }
 
@@ -36,50 +41,34 @@ pub fn attainment(
     payee: u32,
     measure: &MeasureId,
     window: Window,
-) -> Option<Attainment> {
+) -> Result<Option<Attainment>, Problem> {
     let Calculation { facts, book, .. } = calculation;
-    let credits = calculation.selector(measure)?.credits(facts, book, payee);
+    let Some(selector) = calculation.selector(measure) else { return Ok(None) };
     let within = |day: Day| window.start() <= day && day < window.end();
-    let credited = credits
-        .iter()
-        .filter(|credit| within(book.entry(credit.entry).day))
-        .fold(Exact::ZERO, |sum, credit| sum.add(&credit.value(book)));
-    let mut quota = None;
-    for (from, to) in assigned(calculation, payee, window) {
-        let part = quota::effective(facts, payee, measure, window, (from, to));
-        quota = part.map_or(quota, |part| Some(quota.unwrap_or_default() + part.amount));
-    }
-    Some(Attainment { credited, quota })
-}
-
-/// The days of a window on which a payee has an assignment, adjacent ones joined.
-fn assigned(calculation: &Calculation, payee: u32, window: Window) -> Vec<(Day, Day)> {
-    let mut days: Vec<(Day, Day)> = Vec::new();
-    for assignment in &calculation.facts.payees[payee as usize].assignments {
-        let from = assignment.from.max(window.start());
-        let to = assignment.to.map_or(window.end(), |to| to.min(window.end()));
-        if from >= to {
-            continue;
-        }
-        match days.last_mut().filter(|last| last.1 == from) {
-            Some(last) => last.1 = to,
-            None => days.push((from, to)),
+    let mut credited = Exact::ZERO;
+    for credit in selector.credits(facts, book, payee) {
+        if within(book.entry(credit.entry).day) {
+            credited = credited.add(&selector.value(facts, book, &credit)?);
         }
     }
-    days
+    let parts = Quotas::of(facts, payee, measure).parts(window);
+    let parts = parts.map_err(|_| Problem::TooLarge { payee: facts.payee_id(payee).clone() })?;
+    let quota = parts.map(|parts| parts.iter().map(|part| part.amount).sum());
+    Ok(Some(Attainment { unit: selector.unit(), credited, quota }))
 }
 
 /// The measures that a payee has a quota for or is paid on, by id.
 pub fn measures(calculation: &Calculation, payee: u32) -> Vec<MeasureId> {
     let facts = calculation.facts;
-    let paid_on = segment::spans(facts, payee).into_iter().flat_map(|span| {
-        span.version.plan.components.iter().map(|component| {
+    let versions = segment::spans(facts, payee).into_iter().filter_map(|span| span.version);
+    let read = versions.flat_map(|version| {
+        version.plan.components.iter().flat_map(|component| {
             let Payout::Rates(rates) = &component.payout;
-            rates.measure.clone()
+            [rates.measure.clone(), rates.line().clone()]
         })
     });
     let quotas = facts.quotas.keys().filter(|(owner, _)| *owner == payee).map(|(_, measure)| measure.clone());
-    let mut measures: Vec<_> = paid_on.chain(quotas).collect();
+    let mut measures: Vec<_> = read.chain(quotas).collect();
     measures.sort();
     measures.dedup();
     measures

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::date::{Day, Period};
-use crate::domain::deal::{EventKind, OVERLAY};
-use crate::domain::facts::{EventFact, Facts};
-use crate::domain::number::Percent;
+use crate::domain::deal::EventKind;
+use crate::domain::facts::{EventFact, Facts, Share};
+use crate::domain::measure::MeasureValue;
 
 use super::problem::Problem;
+use super::worth::Figures;
 
 /// An event, or the part of an event that a reversal takes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,25 +30,29 @@ pub struct Entry {
     pub amount: i64,
 }
 
-/// A part of a deal's credit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
-    /// Index of the payee.
-    pub payee: u32,
-    /// Index of the role; absent for the owner of a deal without splits.
-    pub role: Option<u16>,
-    /// The part.
-    pub percent: Percent,
-}
-
 /// Entries in order and whose credits they are.
 pub struct Book<'f> {
     facts: &'f Facts,
     entries: Vec<Entry>,
-    direct: Vec<Vec<u32>>,
-    rolled_up: Vec<Vec<u32>>,
-    overlay: Option<u16>,
+    figures: Figures,
+    whose: Whose,
+    /// By place of the payee in `whose`.
+    credited: Vec<Credited>,
     problems: Vec<Problem>,
+}
+
+/// Whose credits a book knows.
+enum Whose {
+    Everyone,
+    /// By index, ascending.
+    These(Vec<u32>),
+}
+
+/// The entries a payee is credited with, in order.
+#[derive(Default)]
+struct Credited {
+    direct: Vec<u32>,
+    rolled_up: Vec<u32>,
 }
 
 /// An entry before it is known where its origin stands.
@@ -60,48 +65,76 @@ struct Draft {
 impl<'f> Book<'f> {
     /// Opens the book of all events from the first period to the end of `through`.
     pub(super) fn open(facts: &'f Facts, through: Period) -> Self {
-        let overlay = facts.roles.binary_search_by(|role| role.as_str().cmp(OVERLAY)).ok();
+        let events: Vec<u32> = (0_u32..).take(facts.events.len()).collect();
+        Self::enter_all(facts, through, Whose::Everyone, facts.payees.len(), &events)
+    }
+
+    /// Opens the book of the events that some payees and those below them are credited with.
+    pub(super) fn open_for(facts: &'f Facts, through: Period, payees: &[u32]) -> Self {
+        let payees: BTreeSet<u32> = payees.iter().copied().collect();
+        let under: BTreeSet<u32> = payees.iter().flat_map(|payee| facts.under(*payee)).collect();
+        let mut events: Vec<u32> =
+            under.iter().flat_map(|payee| facts.events_of(*payee).iter().copied()).collect();
+        events.sort_unstable();
+        events.dedup();
+        let count = payees.len();
+        let whose = Whose::These(payees.into_iter().collect());
+        Self::enter_all(facts, through, whose, count, &events)
+    }
+
+    fn enter_all(facts: &'f Facts, through: Period, whose: Whose, count: usize, events: &[u32]) -> Self {
         let mut book = Book {
             facts,
             entries: Vec::new(),
-            direct: vec![Vec::new(); facts.payees.len()],
-            rolled_up: vec![Vec::new(); facts.payees.len()],
-            overlay: overlay.and_then(|place| u16::try_from(place).ok()),
+            figures: Figures::default(),
+            whose,
+            credited: Vec::new(),
             problems: Vec::new(),
         };
+        book.credited.resize_with(count, Credited::default);
         let span = facts.calendar.first_period.start()..through.end();
-        let drafts = book.drafts(&span);
-        book.enter(drafts);
+        let drafts = book.drafts(&span, events);
+        book.enter(&drafts);
+        book.figures = Figures::of(facts, events, &book.entries);
         book.credit();
         book
     }
 
+    /// Where a payee's credits are noted; `None` for those the book was not opened for.
+    fn place(&self, payee: u32) -> Option<usize> {
+        match &self.whose {
+            Whose::Everyone => Some(payee as usize),
+            Whose::These(payees) => payees.binary_search(&payee).ok(),
+        }
+    }
+
     /// Events as they are and reversals cut into what they take back, in order.
-    fn drafts(&mut self, span: &std::ops::Range<Day>) -> Vec<Draft> {
+    fn drafts(&mut self, span: &std::ops::Range<Day>, events: &[u32]) -> Vec<Draft> {
         let facts = self.facts;
+        let all = || events.iter().map(|index| (*index, &facts.events[*index as usize]));
         let reversed_deals: BTreeSet<u32> =
-            facts.events.iter().filter(|event| event.kind.is_reversal()).map(|event| event.deal).collect();
+            all().filter(|(_, event)| event.kind.is_reversal()).map(|(_, event)| event.deal).collect();
         let mut events_of: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-        for (index, event) in (0_u32..).zip(&facts.events) {
+        for (index, event) in all() {
             if !event.kind.is_reversal() && reversed_deals.contains(&event.deal) {
                 events_of.entry(event.deal).or_default().push(index);
             }
         }
         let mut left: BTreeMap<u32, i64> = BTreeMap::new();
-        let mut drafts = Vec::with_capacity(facts.events.len());
-        for (index, event) in (0_u32..).zip(&facts.events) {
+        let mut drafts = Vec::with_capacity(events.len());
+        for (index, event) in all() {
             if !span.contains(&event.day) {
                 continue;
             }
             if !event.kind.is_reversal() {
-                let amount = event.amount.unwrap_or_default();
+                let amount = event.worth.amount.unwrap_or_default();
                 drafts.push(Draft { event: index, origin_event: index, amount });
                 continue;
             }
             let candidates = events_of.get(&event.deal).map_or(&[][..], Vec::as_slice);
             for (origin_event, amount) in self.taken_back(index, event, candidates) {
                 let origin = &facts.events[origin_event as usize];
-                let whole = origin.amount.unwrap_or_default();
+                let whole = origin.worth.amount.unwrap_or_default();
                 let remaining = left.entry(origin_event).or_insert(whole);
                 let amount = amount.unwrap_or(*remaining);
                 if amount > *remaining {
@@ -153,7 +186,7 @@ impl<'f> Book<'f> {
                 origin.kind == kind && origin.day <= event.day
             });
             match (before.next(), before.next()) {
-                (Some(origin), None) => taken.push((origin, event.amount)),
+                (Some(origin), None) => taken.push((origin, event.worth.amount)),
                 (Some(_), Some(_)) => {
                     let (deal, event) = (deal(), name());
                     self.problems.push(Problem::ReversalAmbiguous { deal, event, kind: kind.name() });
@@ -165,13 +198,13 @@ impl<'f> Book<'f> {
     }
 
     /// Gives every draft its place and its origin's.
-    fn enter(&mut self, drafts: Vec<Draft>) {
+    fn enter(&mut self, drafts: &[Draft]) {
         let mut place_of: BTreeMap<u32, u32> = BTreeMap::new();
         if drafts.iter().any(|draft| draft.origin_event != draft.event) {
-            let events = (0_u32..).zip(&drafts).filter(|(_, draft)| draft.origin_event == draft.event);
+            let events = (0_u32..).zip(drafts).filter(|(_, draft)| draft.origin_event == draft.event);
             place_of.extend(events.map(|(place, draft)| (draft.event, place)));
         }
-        for (place, draft) in (0_u32..).zip(&drafts) {
+        for (place, draft) in (0_u32..).zip(drafts) {
             let reversal = draft.origin_event != draft.event;
             let origin = if reversal { place_of.get(&draft.origin_event).copied() } else { Some(place) };
             let event = &self.facts.events[draft.event as usize];
@@ -187,9 +220,10 @@ impl<'f> Book<'f> {
         }
     }
 
-    /// Notes for every payee the entries it is credited with: its own, and those of all below it.
+    /// Notes for the payees the book is opened for the entries they are credited with: their own, and those of
+    /// all below them.
     fn credit(&mut self) {
-        let mut credited = Vec::new();
+        let facts = self.facts;
         let note = |list: &mut Vec<u32>, entry: u32| {
             if list.last() != Some(&entry) {
                 list.push(entry);
@@ -197,16 +231,14 @@ impl<'f> Book<'f> {
         };
         for entry in (0_u32..).take(self.entries.len()) {
             let (deal, day) = (self.deal(entry), self.origin_day(entry));
-            credited.clear();
-            credited.extend(self.shares(deal).map(|share| share.payee));
-            for payee in &credited {
-                note(&mut self.direct[*payee as usize], entry);
-                let mut next = self.facts.manager_on(*payee, day);
-                // Lines have no circle; were one stored all the same, the walk still ends.
-                for _ in 0..self.facts.payees.len() {
-                    let Some(manager) = next else { break };
-                    note(&mut self.rolled_up[manager as usize], entry);
-                    next = self.facts.manager_on(manager, day);
+            for share in facts.shares(deal) {
+                if let Some(place) = self.place(share.payee) {
+                    note(&mut self.credited[place].direct, entry);
+                }
+                for manager in facts.above(share.payee, day) {
+                    if let Some(place) = self.place(*manager) {
+                        note(&mut self.credited[place].rolled_up, entry);
+                    }
                 }
             }
         }
@@ -224,12 +256,28 @@ impl<'f> Book<'f> {
 
     /// Entries in which a payee has a split or is the owner, in order.
     pub fn direct(&self, payee: u32) -> &[u32] {
-        &self.direct[payee as usize]
+        self.place(payee).map_or(&[], |place| &self.credited[place].direct)
     }
 
     /// Entries in which someone below a payee is credited, in order.
     pub fn rolled_up(&self, payee: u32) -> &[u32] {
-        &self.rolled_up[payee as usize]
+        self.place(payee).map_or(&[], |place| &self.credited[place].rolled_up)
+    }
+
+    /// What an entry counts in a measure: minor units or millionths; `None` where the deal does not say.
+    pub fn figure(&self, entry: u32, value: MeasureValue) -> Option<i64> {
+        let amount = self.entry(entry).amount;
+        match value {
+            MeasureValue::Amount => Some(amount),
+            MeasureValue::Margin => amount.checked_sub(self.figures.cost(entry)?),
+            MeasureValue::Quantity => self.figures.quantity(entry),
+            MeasureValue::Count => Some(self.figures.count(entry)),
+        }
+    }
+
+    /// Whether an entry takes another one back.
+    pub fn is_reversal(&self, entry: u32) -> bool {
+        self.entry(entry).origin != entry
     }
 
     /// The deal of an entry.
@@ -242,25 +290,6 @@ impl<'f> Book<'f> {
         self.entry(self.entry(entry).origin).day
     }
 
-    /// Whether a role is the one that comes on top of the whole.
-    pub fn is_overlay(&self, role: Option<u16>) -> bool {
-        role.is_some() && role == self.overlay
-    }
-
-    /// Who is credited with which part of a deal: its splits; where none but overlays is listed, also the owner.
-    pub fn shares(&self, deal: u32) -> impl Iterator<Item = Share> {
-        let splits = self.facts.splits(deal);
-        let whole = splits.iter().any(|split| !self.is_overlay(Some(split.role)));
-        let owner =
-            (!whole).then(|| Share { payee: self.facts.owner(deal), role: None, percent: Percent::HUNDRED });
-        let share = |split: &crate::domain::facts::SplitFact| Share {
-            payee: split.payee,
-            role: Some(split.role),
-            percent: split.percent,
-        };
-        splits.iter().map(share).chain(owner)
-    }
-
     /// What the facts leave open about reversals.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
@@ -271,9 +300,9 @@ impl<'f> Book<'f> {
         let entries = (0_u32..)
             .zip(&self.entries)
             .filter(move |(place, entry)| entry.origin == *place && entry.period == period);
-        entries.flat_map(move |(place, entry)| {
+        entries.flat_map(move |(_, entry)| {
             let unassigned = move |share: &Share| !self.facts.is_assigned(share.payee, entry.day);
-            self.shares(self.deal(place)).filter(unassigned).map(move |share| (entry.event, share.payee))
+            self.facts.shares(entry.deal).filter(unassigned).map(move |share| (entry.event, share.payee))
         })
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::domain::deal::{EventKind, OWNER};
 use crate::domain::exact::Exact;
-use crate::domain::facts::Facts;
-use crate::domain::measure::Measure;
+use crate::domain::facts::{Facts, Share};
+use crate::domain::measure::{Measure, MeasureValue, Unit};
 use crate::domain::number::{Percent, WHOLE};
 
-use super::book::{Book, Share};
+use super::book::Book;
+use super::problem::Problem;
 
 /// A part of one entry for one payee.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,29 +18,36 @@ pub struct Credit {
     pub entry: u32,
     /// Whether it came up the reporting line.
     pub rolled_up: bool,
-    /// The part of the entry's amount.
+    /// Index of the role of a direct credit; absent for the owner of a deal without splits.
+    pub role: Option<u16>,
+    /// The part of the entry.
     pub percent: Percent,
 }
 
+/// What tells the credits of one payee apart, the same for a credit and all that takes it back.
+pub type Claim = (u32, bool, Option<u16>);
+
 impl Credit {
-    /// The credit in minor units: the entry's amount times the percent, exact.
-    pub fn value(&self, book: &Book) -> Exact {
-        part(book.entry(self.entry).amount, self.percent)
+    /// The credit that this one is, or takes back.
+    pub fn claim(&self, book: &Book) -> Claim {
+        (book.entry(self.entry).origin, self.rolled_up, self.role)
     }
 }
 
-fn part(amount: i64, percent: Percent) -> Exact {
+fn part(figure: i64, percent: Percent) -> Exact {
     // The product of two 64-bit numbers fits.
-    let units = i128::from(amount) * i128::from(percent.0);
+    let units = i128::from(figure) * i128::from(percent.0);
     Exact::ratio(units, i128::from(WHOLE)).unwrap_or(Exact::ZERO)
 }
 
 /// A measure, made ready to select.
 pub struct Selector {
+    /// What is counted.
+    pub value: MeasureValue,
     kind: EventKind,
     direct: bool,
     rolled_up: bool,
-    levels: u32,
+    levels: usize,
     roles: Option<Roles>,
 }
 
@@ -58,20 +66,42 @@ impl Selector {
             owner: measure.roles.iter().any(|role| role.as_str() == OWNER),
         });
         Selector {
+            value: measure.value,
             kind: measure.event,
             direct: measure.credit.direct(),
             rolled_up: measure.credit.rolled_up(),
-            levels: measure.levels,
+            levels: match measure.levels {
+                0 => usize::MAX,
+                levels => usize::try_from(levels).unwrap_or(usize::MAX),
+            },
             roles,
         }
     }
 
+    /// What its figures are in.
+    pub fn unit(&self) -> Unit {
+        self.value.unit()
+    }
+
+    /// What a credit counts, exact, in minor units or millionths: the entry's figure times the percent. A deal
+    /// that does not say is a problem.
+    pub fn value(&self, facts: &Facts, book: &Book, credit: &Credit) -> Result<Exact, Problem> {
+        let figure = match self.value {
+            MeasureValue::Margin => "cost",
+            MeasureValue::Quantity => "quantity",
+            MeasureValue::Amount | MeasureValue::Count => "amount",
+        };
+        let unstated = || Problem::unstated(facts.deal_id(book.deal(credit.entry)), figure);
+        let counted = book.figure(credit.entry, self.value).ok_or_else(unstated)?;
+        Ok(part(counted, credit.percent))
+    }
+
     /// Whether a share counts: by its role; of rolled-up credits without named roles all but overlays.
-    fn takes(&self, book: &Book, share: &Share, rolled_up: bool) -> bool {
+    fn takes(&self, facts: &Facts, share: &Share, rolled_up: bool) -> bool {
         match (&self.roles, share.role) {
             (Some(roles), Some(role)) => roles.named.contains(&role),
             (Some(roles), None) => roles.owner,
-            (None, role) => !rolled_up || !book.is_overlay(role),
+            (None, role) => !rolled_up || !facts.is_overlay(role),
         }
     }
 
@@ -92,17 +122,17 @@ impl Selector {
             let Some(entry) = next.copied().filter(|entry| book.entry(*entry).kind == self.kind) else {
                 continue;
             };
-            let credit = |percent, rolled_up| Credit { place: entry, entry, rolled_up, percent };
+            let credit = |rolled_up, role, percent| Credit { place: entry, entry, rolled_up, role, percent };
             if from_direct {
-                let own = book.shares(book.deal(entry)).filter(|share| share.payee == payee);
-                let own = own.filter(|share| self.takes(book, share, false));
-                credits.extend(own.map(|share| credit(share.percent, false)));
+                let own = facts.shares(book.deal(entry)).filter(|share| share.payee == payee);
+                let own = own.filter(|share| self.takes(facts, share, false));
+                credits.extend(own.map(|share| credit(false, share.role, share.percent)));
             } else {
                 let mut parts =
                     self.reports(facts, book, payee, entry).map(|(_, percent)| percent.0).peekable();
                 if parts.peek().is_some() {
                     // At most 100 splits of at most 100 percent: the sum fits.
-                    credits.push(credit(Percent(parts.sum()), true));
+                    credits.push(credit(true, None, Percent(parts.sum())));
                 }
             }
         }
@@ -118,25 +148,18 @@ impl Selector {
     ) -> impl Iterator<Item = (u32, Percent)> {
         let day = book.origin_day(entry);
         let through = move |share: &Share| {
-            let mut below = share.payee;
-            let limit = if self.levels == 0 { facts.payees.len() } else { self.levels as usize };
-            for _ in 0..limit {
-                let manager = facts.manager_on(below, day)?;
-                if manager == payee {
-                    return Some(below);
-                }
-                below = manager;
-            }
-            None
+            let above = facts.above(share.payee, day);
+            let level = above.iter().take(self.levels).position(|manager| *manager == payee)?;
+            Some(level.checked_sub(1).map_or(share.payee, |below| above[below]))
         };
-        let shares = book.shares(book.deal(entry)).filter(move |share| self.takes(book, share, true));
+        let shares = facts.shares(book.deal(entry)).filter(move |share| self.takes(facts, share, true));
         shares.filter_map(move |share| through(&share).map(|report| (report, share.percent)))
     }
 
-    /// What of a rolled-up credit came through each direct report, in minor units.
+    /// What of a rolled-up credit came through each direct report, in minor units or millionths.
     pub fn parts(&self, facts: &Facts, book: &Book, payee: u32, entry: u32) -> Vec<(u32, Exact)> {
-        let amount = book.entry(entry).amount;
+        let Some(figure) = book.figure(entry, self.value) else { return Vec::new() };
         let reports = self.reports(facts, book, payee, entry);
-        reports.map(|(report, percent)| (report, part(amount, percent))).collect()
+        reports.map(|(report, percent)| (report, part(figure, percent))).collect()
     }
 }

@@ -4,20 +4,22 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::domain::date::{Day, Period};
+use crate::domain::date::{Day, Period, Window, WindowKind};
 use crate::domain::encode::{Digest, Record};
 use crate::domain::exact::{Exact, TooLarge};
-use crate::domain::id::{MeasureId, PayeeId};
+use crate::domain::id::{ComponentId, MeasureId, PayeeId};
 use crate::domain::ledger::Key;
-use crate::domain::money::Rounding;
-use crate::domain::plan::{Component, Payout, Rates, ReversalRule};
+use crate::domain::measure::Unit;
+use crate::domain::plan::{Axis, Component, Payout, RateKind, Rates, ReversalRule};
 
 use super::Calculation;
-use super::book::Book;
-use super::credit::{Credit, Selector};
+use super::clawback::Claims;
+pub use super::course::Line;
+use super::course::{Course, Outcome, Standing};
+use super::credit::{Claim, Credit, Selector};
 use super::problem::Problem;
-use super::quota::{self, EffectiveQuota};
-use super::rates::{Slice, TierTotal, Walk};
+use super::quota::{EffectiveQuota, Quotas};
+use super::rates::{Ground, Ladder, TierTotal};
 use super::segment::{self, Segment, Span};
 
 /// How much of the way to keep.
@@ -64,35 +66,35 @@ pub struct SegmentEarnings {
     pub plan_version: u32,
     /// What the component is called.
     pub name: String,
-    /// The measure whose credits count.
-    pub measure: MeasureId,
-    /// The effective quota, if one is set.
+    /// The rates that priced it.
+    pub rates: Rates,
+    /// What credits are counted in.
+    pub unit: Unit,
+    /// What the line, and the quota, are counted in.
+    pub line_unit: Unit,
+    /// The effective quota, if attainment decides and one is set.
     pub quota: Option<EffectiveQuota>,
-    /// Credited, minor units, exact.
+    /// Minor units for each minor unit or millionth at a multiple of one, if rates are multiples of it.
+    pub base_rate: Option<Exact>,
+    /// Credited, minor units or millionths, exact.
     pub credited: Exact,
+    /// Where the line is; the same, unless other credits move it or reversals do not.
+    pub position: Exact,
     /// What each tier holds and pays.
     pub tiers: Vec<TierTotal>,
     /// Paid, minor units, exact.
     pub paid: Exact,
-    /// Paid, rounded: what counts.
+    /// Paid, rounded: what counts. In single deals the sum of what each comes to.
     pub amount: i128,
     /// One for each credit in order, with [`Detail::Lines`].
     pub lines: Vec<Line>,
 }
 
-/// One credit's way through a segment.
-#[derive(Debug, Clone)]
-pub struct Line {
-    /// The credit.
-    pub credit: Credit,
-    /// Credited in the segment before it, minor units, exact.
-    pub before: Exact,
-    /// The pieces it is cut into.
-    pub slices: Vec<Slice>,
-    /// What it pays, exact.
-    pub paid: Exact,
-    /// What it pays, rounded cumulatively: lines sum to the segment's amount.
-    pub amount: i128,
+impl SegmentEarnings {
+    /// Flat amounts due, minor units.
+    pub fn flats(&self) -> i128 {
+        self.tiers.iter().map(|tier| tier.flat).sum()
+    }
 }
 
 impl KeyEarnings {
@@ -104,6 +106,7 @@ impl KeyEarnings {
 
 /// A measure's credits of the payee: plain ones in order, and reversals.
 struct Credits {
+    selector: Selector,
     plain: Vec<Credit>,
     reversals: Vec<Credit>,
 }
@@ -112,25 +115,33 @@ pub(super) fn payee(calculation: &Calculation, payee: u32, detail: Detail) -> Pa
     let facts = calculation.facts;
     let spans = segment::spans(facts, payee);
     let segments = segment::segments(facts, &spans, calculation.through);
-    let mut run =
-        Run { calculation, payee, detail, spans: &spans, credits: BTreeMap::new(), problems: Vec::new() };
-    let mut keys: Vec<KeyEarnings> = Vec::new();
+    let mut run = Run {
+        calculation,
+        payee,
+        detail,
+        spans: &spans,
+        credits: BTreeMap::new(),
+        quotas: BTreeMap::new(),
+        claims: BTreeMap::new(),
+        problems: Vec::new(),
+    };
+    let mut keys: BTreeMap<Key, KeyEarnings> = BTreeMap::new();
     for segment in &segments {
-        let key = run.key(segment);
         match run.segment(segment) {
             Ok((by_period, earned)) => {
-                if keys.last().is_none_or(|last| last.key != key) {
-                    keys.push(KeyEarnings { key, earned_in: BTreeMap::new(), segments: Vec::new() });
-                }
-                let Some(last) = keys.last_mut() else { continue };
+                let key = run.key(segment);
+                let (earned_in, segments) = (BTreeMap::new(), Vec::new());
+                let earnings =
+                    keys.entry(key.clone()).or_insert_with(|| KeyEarnings { key, earned_in, segments });
                 for (period, amount) in by_period {
-                    *last.earned_in.entry(period).or_default() += amount;
+                    *earnings.earned_in.entry(period).or_default() += amount;
                 }
-                last.segments.push(earned);
+                earnings.segments.push(earned);
             }
             Err(problem) => run.problems.push(problem),
         }
     }
+    let mut keys: Vec<KeyEarnings> = keys.into_values().collect();
     for key in &mut keys {
         key.earned_in.retain(|_, amount| *amount != 0);
     }
@@ -141,13 +152,15 @@ pub(super) fn payee(calculation: &Calculation, payee: u32, detail: Detail) -> Pa
     PayeeEarnings { payee, keys, problems, digest }
 }
 
-/// One payee's run through its segments.
+/// One payee's run through its segments, in order of their first days.
 struct Run<'a, 'f> {
     calculation: &'a Calculation<'f>,
     payee: u32,
     detail: Detail,
     spans: &'a [Span<'f>],
     credits: BTreeMap<&'f MeasureId, Credits>,
+    quotas: BTreeMap<(&'f MeasureId, Window), Option<Vec<EffectiveQuota>>>,
+    claims: BTreeMap<&'f ComponentId, Claims>,
     problems: Vec<Problem>,
 }
 
@@ -157,73 +170,189 @@ type Earned = (BTreeMap<Period, i128>, SegmentEarnings);
 impl<'f> Run<'_, 'f> {
     fn key(&self, segment: &Segment) -> Key {
         Key {
-            payee: self.calculation.facts.payee_id(self.payee).clone(),
+            payee: self.id(),
             plan: segment.version.plan.id.clone(),
             component: segment.component.id.clone(),
             window: segment.window,
         }
     }
 
+    fn id(&self) -> PayeeId {
+        self.calculation.facts.payee_id(self.payee).clone()
+    }
+
+    fn too_large(&self) -> impl Fn(TooLarge) -> Problem {
+        let payee = self.id();
+        move |_| Problem::TooLarge { payee: payee.clone() }
+    }
+
     fn segment(&mut self, segment: &Segment<'f>) -> Result<Earned, Problem> {
-        let facts = self.calculation.facts;
         let Payout::Rates(rates) = &segment.component.payout;
-        self.select(segment, rates)?;
-        let span = (segment.from, segment.to);
-        let quota = quota::effective(facts, self.payee, &rates.measure, segment.window, span);
-        if quota.is_none() {
-            self.problems.push(Problem::QuotaMissing {
-                payee: facts.payee_id(self.payee).clone(),
-                measure: rates.measure.clone(),
-                window: facts.calendar.window_text(segment.window),
-            });
+        self.select(segment, &rates.measure)?;
+        self.select(segment, rates.line())?;
+        let quota = match rates.axis {
+            Axis::Attainment => self.quota(segment, rates.line())?,
+            Axis::Amount | Axis::Units | Axis::DealAmount | Axis::MarginPercent => None,
+        };
+        let base_rate = match rates.pays {
+            RateKind::BaseRate => self.base_rate(segment, rates.line())?,
+            RateKind::Percent | RateKind::PerUnit | RateKind::PerBlock(_) => None,
+        };
+        let (unit, line_unit) = (self.unit(&rates.measure), self.unit(rates.line()));
+        let currency = self.calculation.facts.calendar.currency;
+        let ground = Ground {
+            quota: quota.as_ref().map(|quota| quota.amount),
+            line_decimals: line_unit.decimals(currency),
+            minor_digits: currency.minor_digits(),
+            base_rate: base_rate.clone(),
+        };
+        let ladder = Ladder::lay(rates, &ground);
+        let mut sums = Sums::default();
+        let mut claims = self.take_claims(segment, rates);
+        for course in self.courses(segment, rates, ladder.as_ref()) {
+            sums.add(course.run(&mut claims, self.detail == Detail::Lines)?);
         }
-        let credits = self.standing(segment, rates);
-        let too_large = |_| Problem::TooLarge { payee: facts.payee_id(self.payee).clone() };
-        let start = Walk::new(rates, quota.as_ref().map(|quota| quota.amount));
-        let (by_period, Walker { walk, lines, .. }) = self.walk(start, &credits).map_err(too_large)?;
-        let amount = by_period.values().sum();
+        self.claims.insert(&segment.component.id, claims);
         let earned = SegmentEarnings {
             from: segment.from,
             to: segment.to,
             plan_version: segment.version.version,
             name: segment.component.name.clone(),
-            measure: rates.measure.clone(),
+            rates: rates.clone(),
+            unit,
+            line_unit,
             quota,
-            credited: walk.position().clone(),
-            tiers: walk.totals().cloned().collect(),
-            paid: walk.paid().clone(),
-            amount,
-            lines,
+            base_rate,
+            credited: sums.credited,
+            position: sums.position,
+            tiers: sums.tiers.into_values().collect(),
+            paid: sums.paid,
+            amount: sums.by_period.values().sum(),
+            lines: sums.lines,
         };
-        Ok((by_period, earned))
+        Ok((sums.by_period, earned))
+    }
+
+    fn unit(&self, measure: &MeasureId) -> Unit {
+        self.credits.get(measure).map(|credits| credits.selector.unit()).unwrap_or_default()
     }
 
     /// Selects a measure's credits once for the payee.
-    fn select(&mut self, segment: &Segment<'f>, rates: &'f Rates) -> Result<(), Problem> {
-        if self.credits.contains_key(&rates.measure) {
+    fn select(&mut self, segment: &Segment<'f>, measure: &'f MeasureId) -> Result<(), Problem> {
+        if self.credits.contains_key(measure) {
             return Ok(());
         }
         let Calculation { facts, book, .. } = self.calculation;
-        let missing = || Problem::MeasureMissing {
-            plan: segment.version.plan.id.clone(),
-            measure: rates.measure.clone(),
-        };
-        let selector: Selector = self.calculation.selector(&rates.measure).ok_or_else(missing)?;
+        let missing =
+            || Problem::MeasureMissing { plan: segment.version.plan.id.clone(), measure: measure.clone() };
+        let selector: Selector = self.calculation.selector(measure).ok_or_else(missing)?;
         let all = selector.credits(facts, book, self.payee);
-        let is_reversal = |credit: &Credit| book.entry(credit.entry).origin != credit.entry;
+        let is_reversal = |credit: &Credit| book.is_reversal(credit.entry);
         let (reversals, plain) = if all.iter().any(is_reversal) {
             all.into_iter().partition(is_reversal)
         } else {
             (Vec::new(), all)
         };
-        self.credits.insert(&rates.measure, Credits { plain, reversals });
+        self.credits.insert(measure, Credits { selector, plain, reversals });
         Ok(())
     }
 
-    /// The credits that stand in a segment, in order of their places.
-    fn standing(&self, segment: &Segment<'f>, rates: &Rates) -> Cow<'_, [Credit]> {
+    /// The segment's part of the effective quota. None is a problem, and so noted.
+    fn quota(
+        &mut self,
+        segment: &Segment<'f>,
+        measure: &'f MeasureId,
+    ) -> Result<Option<EffectiveQuota>, Problem> {
+        let window = segment.window;
+        if !self.quotas.contains_key(&(measure, window)) {
+            let quotas = Quotas::of(self.calculation.facts, self.payee, measure);
+            let parts = quotas.parts_of(window, self.spans).map_err(self.too_large())?;
+            self.quotas.insert((measure, window), parts);
+        }
+        let days = self.spans.iter().filter_map(|span| span.within(window));
+        let parts = self.quotas.get(&(measure, window)).and_then(Option::as_ref);
+        let mut parts = parts.map(|parts| days.zip(parts));
+        let part =
+            parts.as_mut().and_then(|parts| parts.find(|(days, _)| *days == (segment.from, segment.to)));
+        let quota = part.map(|(_, quota)| quota.clone());
+        if quota.is_none() {
+            self.problems.push(self.quota_missing(measure, window));
+        }
+        Ok(quota)
+    }
+
+    fn quota_missing(&self, measure: &MeasureId, window: Window) -> Problem {
+        Problem::QuotaMissing {
+            payee: self.id(),
+            measure: measure.clone(),
+            window: self.calculation.facts.calendar.window_text(window),
+        }
+    }
+
+    /// Yearly target incentive x component weight / yearly quota; undefined over a zero quota.
+    fn base_rate(&self, segment: &Segment<'f>, measure: &'f MeasureId) -> Result<Option<Exact>, Problem> {
+        let missing = || Problem::TargetIncentiveMissing {
+            payee: self.id(),
+            plan: segment.version.plan.id.clone(),
+            from: segment.from,
+        };
+        let target = segment.target_incentive.ok_or_else(missing)?;
+        let percent = segment.component.target_percent.unwrap_or_default();
+        let share = Exact::scaled(i128::from(percent.0), 8).mul(&Exact::whole(i128::from(target)));
+        let yearly = Quotas::of(self.calculation.facts, self.payee, measure)
+            .yearly(segment.window)
+            .map_err(self.too_large())?
+            .ok_or_else(|| self.quota_missing(measure, segment.window))?;
+        Ok(share.div(&yearly))
+    }
+
+    fn take_claims(&mut self, segment: &Segment<'f>, rates: &Rates) -> Claims {
+        let known = self.claims.remove(&segment.component.id);
+        known.unwrap_or_else(|| {
+            let reversals = self.credits.get(&rates.measure).map_or(&[][..], |credits| &credits.reversals);
+            let book = self.calculation.book();
+            let reversed = reversals.iter().map(|credit| credit.claim(book)).collect();
+            Claims::new(self.id(), reversed)
+        })
+    }
+
+    /// The segment's one accumulation; in single deals one for each credit with its reversals.
+    fn courses<'s>(
+        &'s self,
+        segment: &Segment<'f>,
+        rates: &'f Rates,
+        ladder: Option<&'s Ladder>,
+    ) -> Vec<Course<'s>> {
+        let course = |credits: Cow<'s, [Credit]>| {
+            let paid = Standing { credits, selector: self.selector(&rates.measure)? };
+            let line = match &rates.line {
+                Some(line) if *line != rates.measure => {
+                    Some(Standing { credits: self.standing(segment, line), selector: self.selector(line)? })
+                }
+                Some(_) | None => None,
+            };
+            let (facts, book) = (self.calculation.facts, self.calculation.book());
+            Some(Course { facts, book, component: segment.component, axis: rates.axis, ladder, paid, line })
+        };
+        let paid = self.standing(segment, &rates.measure);
+        if segment.window.kind() != WindowKind::Deal {
+            return course(paid).into_iter().collect();
+        }
+        let mut deals: BTreeMap<Claim, Vec<Credit>> = BTreeMap::new();
+        for credit in paid.iter() {
+            deals.entry(credit.claim(self.calculation.book())).or_default().push(*credit);
+        }
+        deals.into_values().filter_map(|credits| course(Cow::Owned(credits))).collect()
+    }
+
+    fn selector(&self, measure: &MeasureId) -> Option<&Selector> {
+        self.credits.get(measure).map(|credits| &credits.selector)
+    }
+
+    /// The credits of a measure that stand in a segment, in order of their places.
+    fn standing(&self, segment: &Segment<'f>, measure: &MeasureId) -> Cow<'_, [Credit]> {
         let book = self.calculation.book();
-        let Some(Credits { plain, reversals }) = self.credits.get(&rates.measure) else {
+        let Some(Credits { plain, reversals, .. }) = self.credits.get(measure) else {
             return Cow::Borrowed(&[]);
         };
         let before = |day: Day| plain.partition_point(|credit| book.entry(credit.entry).day < day);
@@ -234,12 +363,13 @@ impl<'f> Run<'_, 'f> {
             return Cow::Borrowed(own);
         }
         standing.extend_from_slice(own);
-        standing.sort_by_key(|credit| (credit.place, credit.entry, credit.rolled_up));
+        standing.sort_by_key(|credit| (credit.place, credit.entry, credit.rolled_up, credit.role));
         Cow::Owned(standing)
     }
 
     /// A reversal with its place, if it counts in a segment: on its own date, or at its origin where the
-    /// component says so or is not in force on the own date. What the component never earned it cannot lose.
+    /// component says so, is not in force on the own date, or accumulates single deals. What the component never
+    /// earned it cannot lose.
     fn stands(&self, segment: &Segment<'f>, credit: Credit) -> Option<Credit> {
         let book = self.calculation.book();
         let entry = book.entry(credit.entry);
@@ -247,74 +377,41 @@ impl<'f> Run<'_, 'f> {
         let id = &segment.component.id;
         let component_on = |day: Day| segment::on(self.spans, day).and_then(|span| span.component(id));
         let origin: &Component = component_on(origin_day)?;
-        let on_own_date = origin.reversal == ReversalRule::OwnDate && component_on(entry.day).is_some();
+        let by_own_date = origin.reversal == ReversalRule::OwnDate && origin.window != WindowKind::Deal;
+        let on_own_date = by_own_date && component_on(entry.day).is_some();
         let (day, place) = if on_own_date { (entry.day, credit.entry) } else { (origin_day, entry.origin) };
         (segment.from <= day && day < segment.to).then_some(Credit { place, ..credit })
     }
-
-    /// Walks the credits and answers what each period adds, rounded at its end. Where a credit stands before
-    /// others that came in an earlier period, earned through each period is walked on its own: the credits
-    /// known by its end, and no later ones.
-    fn walk(
-        &self,
-        start: Walk,
-        credits: &[Credit],
-    ) -> Result<(BTreeMap<Period, i128>, Walker<'_>), TooLarge> {
-        let book = self.calculation.book();
-        let rounding = self.calculation.facts.calendar.rounding;
-        let period = |credit: &Credit| book.entry(credit.entry).period;
-        let detail = self.detail;
-        let mut walker =
-            Walker { book, rounding, detail, walk: start.clone(), lines: Vec::new(), rounded: 0 };
-        let mut through: BTreeMap<Period, i128> = BTreeMap::new();
-        for same in credits.chunk_by(|a, b| period(a) == period(b)) {
-            for credit in same {
-                walker.step(credit)?;
-            }
-            through.insert(period(&same[0]), walker.walk.paid().round(rounding)?);
-        }
-        if !credits.is_sorted_by_key(period) {
-            for (upto, amount) in &mut through {
-                let mut walk = start.clone();
-                for credit in credits.iter().filter(|credit| period(credit) <= *upto) {
-                    walk.step(&credit.value(book), |_| {});
-                }
-                *amount = walk.paid().round(rounding)?;
-            }
-        }
-        let mut before = 0;
-        for amount in through.values_mut() {
-            (*amount, before) = (*amount - before, *amount);
-        }
-        Ok((through, walker))
-    }
 }
 
-/// Sends credits through the rates and keeps their lines, if they are asked for.
-struct Walker<'a> {
-    book: &'a Book<'a>,
-    rounding: Rounding,
-    detail: Detail,
-    walk: Walk,
+/// What the accumulations of a segment come to.
+#[derive(Default)]
+struct Sums {
+    by_period: BTreeMap<Period, i128>,
+    credited: Exact,
+    position: Exact,
+    tiers: BTreeMap<usize, TierTotal>,
+    paid: Exact,
     lines: Vec<Line>,
-    rounded: i128,
 }
 
-impl Walker<'_> {
-    fn step(&mut self, credit: &Credit) -> Result<(), TooLarge> {
-        let value = credit.value(self.book);
-        if self.detail == Detail::Totals {
-            self.walk.step(&value, |_| {});
-            return Ok(());
+impl Sums {
+    fn add(&mut self, outcome: Outcome) {
+        let mut before = 0;
+        for (period, through) in outcome.through {
+            *self.by_period.entry(period).or_default() += through - before;
+            before = through;
         }
-        let (before, paid_before) = (self.walk.position().clone(), self.walk.paid().clone());
-        let mut slices = Vec::new();
-        self.walk.step(&value, |slice| slices.push(slice));
-        let upto = self.walk.paid().round(self.rounding)?;
-        let paid = self.walk.paid().sub(&paid_before);
-        self.lines.push(Line { credit: *credit, before, slices, paid, amount: upto - self.rounded });
-        self.rounded = upto;
-        Ok(())
+        self.credited = self.credited.add(outcome.walk.credited());
+        self.position = self.position.add(outcome.walk.position());
+        self.paid = self.paid.add(&outcome.paid);
+        self.lines.extend(outcome.lines);
+        for tier in outcome.walk.totals() {
+            match self.tiers.entry(tier.tier) {
+                std::collections::btree_map::Entry::Vacant(vacant) => drop(vacant.insert(tier)),
+                std::collections::btree_map::Entry::Occupied(sum) => sum.into_mut().add(&tier),
+            }
+        }
     }
 }
 
@@ -344,18 +441,17 @@ fn digest(calculation: &Calculation, payee: &PayeeId, keys: &[KeyEarnings], prob
 
 fn segment_text(segment: &SegmentEarnings) -> String {
     let quota = segment.quota.as_ref().map_or_else(String::new, |quota| quota.amount.to_string());
-    let tiers: Vec<_> = segment
-        .tiers
-        .iter()
-        .map(|tier| format!("{}@{}:{}", tier.edge, tier.rate, tier.paid.lowest_terms()))
-        .collect();
+    let tier =
+        |tier: &TierTotal| format!("{}@{}:{}+{}", tier.edge, tier.rate, tier.paid.lowest_terms(), tier.flat);
+    let tiers: Vec<_> = segment.tiers.iter().map(tier).collect();
     format!(
-        "{}..{} v{} {} quota={quota} credited={} {} amount={}",
+        "{}..{} v{} {} quota={quota} credited={} line={} {} amount={}",
         segment.from,
         segment.to,
         segment.plan_version,
-        segment.measure,
+        segment.rates.measure,
         segment.credited.lowest_terms(),
+        segment.position.lowest_terms(),
         tiers.join(" "),
         segment.amount,
     )

@@ -7,10 +7,13 @@ use std::cell::Cell;
 use crate::domain::date::Period;
 use crate::domain::exact::Exact;
 use crate::domain::explanation::Explanation;
+use crate::domain::number::Number;
+use crate::domain::plan::{Axis, RateKind, RateMode};
+use crate::domain::quota::Proration;
 
 use super::earn::{KeyEarnings, Line, PayeeEarnings, SegmentEarnings};
 use super::statement::{exact_amount, percent_text};
-use super::{Calculation, attainment};
+use super::{Calculation, attainment, statement};
 
 /// Most nodes of an answer: a node has a few hundred bytes, and an answer stays far below 4 MiB.
 const MOST_NODES: usize = 4000;
@@ -51,6 +54,7 @@ enum Node<'a> {
     Segment(&'a SegmentEarnings),
     Quota(&'a SegmentEarnings),
     Attainment(&'a SegmentEarnings),
+    BaseRate(&'a SegmentEarnings),
     Tiers(&'a SegmentEarnings),
     Tier(&'a SegmentEarnings, usize),
     Rounding(&'a SegmentEarnings),
@@ -108,10 +112,13 @@ impl<'a> Tree<'a, '_> {
                 let months = key.earned_in.iter().map(|(period, amount)| Node::Month(*period, *amount));
                 Box::new(key.segments.iter().map(Node::Segment).chain(months))
             }
-            Node::Segment(s) => Box::new(
-                [Node::Quota(s), Node::Attainment(s), Node::Tiers(s), Node::Rounding(s), Node::Credits(s)]
-                    .into_iter(),
-            ),
+            Node::Segment(s) => {
+                let by_quota = s.rates.axis == Axis::Attainment;
+                let quota = by_quota.then_some([Node::Quota(s), Node::Attainment(s)]);
+                let base = s.base_rate.as_ref().map(|_| Node::BaseRate(s));
+                let rest = [Node::Tiers(s), Node::Rounding(s), Node::Credits(s)];
+                Box::new(quota.into_iter().flatten().chain(base).chain(rest))
+            }
             Node::Tiers(s) => Box::new((0..s.tiers.len()).map(move |tier| Node::Tier(s, tier))),
             Node::Credits(s) => Box::new(s.lines.iter().map(move |line| Node::Credit(s, line))),
             Node::Credit(s, line) => Box::new(
@@ -122,6 +129,7 @@ impl<'a> Tree<'a, '_> {
             Node::Month(..)
             | Node::Quota(_)
             | Node::Attainment(_)
+            | Node::BaseRate(_)
             | Node::Tier(..)
             | Node::Rounding(_)
             | Node::Slice(..)
@@ -141,30 +149,50 @@ impl<'a> Tree<'a, '_> {
             Node::Segment(segment) => format!("from-{}", segment.from),
             Node::Quota(_) => "quota".into(),
             Node::Attainment(_) => "attainment".into(),
+            Node::BaseRate(_) => "base-rate".into(),
             Node::Tiers(_) => "tiers".into(),
             Node::Tier(s, tier) => format!("tier-{}", s.tiers[tier].edge),
             Node::Rounding(_) => "rounding".into(),
             Node::Credits(_) => "credits".into(),
             Node::Credit(_, line) => self.credit_name(line),
             Node::Slice(s, line, slice) => {
-                format!("slice-{}-{}", slice + 1, s.tiers[line.slices[slice].tier].edge)
+                let tier = line.slices[slice].tier;
+                let edge = s.tiers.iter().find(|total| total.tier == tier).map_or(Number::ZERO, |t| t.edge);
+                format!("slice-{}-{edge}", slice + 1)
             }
             Node::Split(..) => "split".into(),
             Node::Event(_) => "event".into(),
         }
     }
 
-    /// Deal, event, and what tells apart credits of one event: the origin taken back, the kind, the place.
+    /// Deal, event, and what tells apart credits of one event: the origin taken back, the kind, the role.
     fn credit_name(&self, line: &Line) -> String {
         let (facts, book) = (self.calculation.facts, self.calculation.book());
         let entry = book.entry(line.credit.entry);
-        let deal = facts.deal_id(book.deal(line.credit.entry));
-        let kind = if line.credit.rolled_up { "rolled-up" } else { "direct" };
-        format!("{deal}+{}+{kind}+{}", facts.event_id(entry.event), line.credit.entry)
+        let mut name = format!("{}+{}", facts.deal_id(entry.deal), facts.event_id(entry.event));
+        if book.is_reversal(line.credit.entry) {
+            name = format!("{name}+of+{}", facts.event_id(book.entry(entry.origin).event));
+        }
+        let role = line.credit.role.and_then(|role| facts.roles.get(usize::from(role)));
+        match (line.credit.rolled_up, role) {
+            (true, _) => format!("{name}+rolled-up"),
+            (false, Some(role)) => format!("{name}+direct+{role}"),
+            (false, None) => format!("{name}+direct"),
+        }
     }
 
     fn money(&self, minor: &Exact) -> String {
         exact_amount(self.calculation.facts.calendar.currency, minor)
+    }
+
+    /// What a segment's credits are counted in.
+    fn counted(&self, segment: &SegmentEarnings, figure: &Exact) -> String {
+        statement::figure(self.calculation.facts.calendar.currency, segment.unit, figure)
+    }
+
+    /// What a segment's line is counted in.
+    fn on_line(&self, segment: &SegmentEarnings, figure: &Exact) -> String {
+        statement::figure(self.calculation.facts.calendar.currency, segment.line_unit, figure)
     }
 
     fn rounded(&self, minor: i128) -> String {
@@ -191,23 +219,27 @@ impl<'a> Tree<'a, '_> {
                 ),
                 Some(self.rounded(segment.amount)),
                 Some("what the tiers pay, rounded once".into()),
-                vec![format!("measure:{}", segment.measure)],
+                vec![format!("measure:{}", segment.rates.measure)],
             ),
             Node::Quota(segment) => self.quota_words(segment),
             Node::Attainment(segment) => self.attainment_words(segment),
+            Node::BaseRate(segment) => self.base_rate_words(segment),
             Node::Tiers(segment) => words(
-                "each slice of the credits at its own tier's rate".into(),
+                tiers_title(segment),
                 Some(self.money(&segment.paid)),
-                Some(self.sum(segment.tiers.iter().map(|tier| &tier.paid))),
+                Some(self.sum(segment.tiers.iter().map(|tier| tier.paid.add(&Exact::whole(tier.flat))))),
                 Vec::new(),
             ),
             Node::Tier(segment, tier) => {
                 let tier = &segment.tiers[tier];
-                let (credited, rate) = (self.money(&tier.credited), tier.rate);
+                let mut formula = self.priced(segment, &tier.credited, tier.rate);
+                if tier.flat != 0 {
+                    formula = format!("{formula} + {} for having reached it", self.rounded(tier.flat));
+                }
                 words(
-                    format!("tier from {}% of quota", tier.edge),
-                    Some(self.money(&tier.paid)),
-                    Some(format!("{credited} x {rate}%")),
+                    tier_title(segment, tier.edge),
+                    Some(self.money(&tier.paid.add(&Exact::whole(tier.flat)))),
+                    Some(formula),
                     Vec::new(),
                 )
             }
@@ -222,19 +254,20 @@ impl<'a> Tree<'a, '_> {
                 Vec::new(),
             ),
             Node::Credits(segment) => words(
-                format!("{} credits of measure {}", segment.lines.len(), segment.measure),
-                Some(self.money(&segment.credited)),
+                format!("{} credits of measure {}", segment.lines.len(), segment.rates.measure),
+                Some(self.counted(segment, &segment.credited)),
                 None,
                 Vec::new(),
             ),
-            Node::Credit(_, line) => self.credit_words(line),
+            Node::Credit(segment, line) => self.credit_words(segment, line),
             Node::Slice(segment, line, slice) => {
                 let slice = &line.slices[slice];
-                let tier = &segment.tiers[slice.tier];
+                let tier = segment.tiers.iter().find(|total| total.tier == slice.tier);
+                let (edge, rate) = tier.map_or((Number::ZERO, Number::ZERO), |tier| (tier.edge, tier.rate));
                 words(
-                    format!("slice in the tier from {}% of quota", tier.edge),
+                    format!("slice in the {}", tier_title(segment, edge)),
                     Some(self.money(&slice.paid)),
-                    Some(format!("{} x {}%", self.money(&slice.credited), tier.rate)),
+                    Some(self.priced(segment, &slice.credited, rate)),
                     Vec::new(),
                 )
             }
@@ -243,8 +276,31 @@ impl<'a> Tree<'a, '_> {
         }
     }
 
-    fn sum<'b>(&self, parts: impl Iterator<Item = &'b Exact>) -> String {
-        let parts: Vec<_> = parts.map(|part| self.money(part)).collect();
+    /// How a tier prices what it holds.
+    fn priced(&self, segment: &SegmentEarnings, credited: &Exact, rate: Number) -> String {
+        let credited = self.counted(segment, credited);
+        match segment.rates.pays {
+            RateKind::Percent => format!("{credited} x {rate}%"),
+            RateKind::PerUnit => format!("{credited} x {rate} a unit"),
+            RateKind::PerBlock(block) => format!("{credited} in started blocks of {block} x {rate}"),
+            RateKind::BaseRate => format!("{credited} x {rate} x base rate"),
+        }
+    }
+
+    fn base_rate_words(&self, segment: &SegmentEarnings) -> Words {
+        let currency = self.calculation.facts.calendar.currency;
+        let one = Exact::whole(10_i128.pow(segment.unit.decimals(currency)));
+        let rate = segment.base_rate.as_ref().map(|rate| self.money(&rate.mul(&one)));
+        Words {
+            title: "base rate, for one unit credited".into(),
+            value: rate,
+            formula: Some("yearly target incentive x the component's part of it / yearly quota".into()),
+            inputs: vec![format!("measure:{}", segment.rates.line())],
+        }
+    }
+
+    fn sum(&self, parts: impl Iterator<Item = Exact>) -> String {
+        let parts: Vec<_> = parts.map(|part| self.money(&part)).collect();
         parts.join(" + ")
     }
 
@@ -278,55 +334,75 @@ impl<'a> Tree<'a, '_> {
 
     fn quota_words(&self, segment: &SegmentEarnings) -> Words {
         let title = "effective quota".to_string();
-        let inputs = vec![format!("measure:{}", segment.measure)];
+        let inputs = vec![format!("measure:{}", segment.rates.line())];
         let Some(quota) = &segment.quota else {
             let formula = Some(
                 "none is set for the window or its year: attainment is undefined and pays nothing".into(),
             );
             return Words { title, value: None, formula, inputs };
         };
-        let window = self.rounded(quota.window_amount);
-        let basis = match quota.year_amount {
-            Some(year) => format!("{window} (the window's part of the year's {})", self.rounded(year)),
-            None => format!("{window} (set for the window)"),
+        let shown = |units: i128| self.on_line(segment, &Exact::whole(units));
+        let window = shown(quota.window_amount);
+        let mut formula = match (quota.year_amount, &quota.reports) {
+            (Some(year), None) => format!("{window} (the window's part of the year's {})", shown(year)),
+            (Some(year), Some(measure)) => {
+                format!("{window} (the window's part of the reports' {} of {measure})", shown(year))
+            }
+            (None, None) => format!("{window} (set for the window)"),
+            (None, Some(measure)) => format!("{window} (the reports' effective quotas of {measure})"),
         };
-        let formula = if quota.days == quota.window_days {
-            basis
-        } else {
-            format!("{basis} x {} of {} days", quota.days, quota.window_days)
-        };
-        Words { title, value: Some(self.rounded(quota.amount)), formula: Some(formula), inputs }
+        let percent = |part: &Exact| part.mul(&Exact::whole(100)).text(6);
+        let whole = Exact::whole(1);
+        if quota.ramp != whole {
+            formula = format!("{formula} x ramp {}%", percent(&quota.ramp));
+        }
+        if quota.proration != whole {
+            formula = match quota.by {
+                Proration::Days => format!("{formula} x {} of {} days", quota.days, quota.window_days),
+                Proration::Seasonal => {
+                    format!("{formula} x {}% by days and season", percent(&quota.proration))
+                }
+                Proration::Months => format!("{formula} x {}% by months", percent(&quota.proration)),
+                Proration::None => formula,
+            };
+        }
+        if quota.relief != 0 {
+            formula = format!("{formula} - relief {}", shown(quota.relief));
+        }
+        Words { title, value: Some(shown(quota.amount)), formula: Some(formula), inputs }
     }
 
     fn attainment_words(&self, segment: &SegmentEarnings) -> Words {
         let quota = segment.quota.as_ref().map(|quota| quota.amount);
-        let percent = attainment::percent(&segment.credited, quota);
-        let credited = self.money(&segment.credited);
+        let percent = attainment::percent(&segment.position, quota);
+        let credited = self.on_line(segment, &segment.position);
         Words {
             title: "attainment in percent of quota".into(),
             value: percent.as_ref().map(percent_text),
             formula: Some(match quota {
-                Some(quota) => format!("{credited} x 100 / {}", self.rounded(quota)),
+                Some(quota) => {
+                    format!("{credited} x 100 / {}", self.on_line(segment, &Exact::whole(quota)))
+                }
                 None => "undefined: no quota is set".into(),
             }),
             inputs: Vec::new(),
         }
     }
 
-    fn credit_words(&self, line: &Line) -> Words {
+    fn credit_words(&self, segment: &SegmentEarnings, line: &Line) -> Words {
         let (facts, book) = (self.calculation.facts, self.calculation.book());
         let entry = book.entry(line.credit.entry);
-        let deal = facts.deal_id(book.deal(line.credit.entry));
+        let deal = facts.deal_id(entry.deal);
         let how = if line.credit.rolled_up { "rolled up" } else { "direct" };
-        let credited = self.money(&line.credit.value(book));
-        let after = self.money(&line.before.add(&line.credit.value(book)));
+        let credited = self.counted(segment, &line.value);
+        let paid = self.money(&line.paid);
+        let before = self.on_line(segment, &line.before);
+        let limited = if line.limited { ", no more than its credit has earned" } else { "" };
         Words {
             title: format!("{} {how} credit of {credited} from deal {deal}", entry.day),
             value: Some(self.rounded(line.amount)),
             formula: Some(format!(
-                "{} for credits from {} to {after}, rounded with the lines before it",
-                self.money(&line.paid),
-                self.money(&line.before),
+                "{paid} for {credited} with the line at {before}{limited}, rounded with the lines before it"
             )),
             inputs: vec![format!("deal:{deal}"), format!("event:{}", facts.event_id(entry.event))],
         }
@@ -335,28 +411,30 @@ impl<'a> Tree<'a, '_> {
     fn split_words(&self, segment: &SegmentEarnings, line: &Line) -> Words {
         let (facts, book) = (self.calculation.facts, self.calculation.book());
         let credit = &line.credit;
-        let amount = self.rounded(i128::from(book.entry(credit.entry).amount));
-        let credited = self.money(&credit.value(book));
+        let selector = self.calculation.selector(&segment.rates.measure);
+        let value = selector.as_ref().map(|selector| selector.value);
+        let whole = value.and_then(|value| book.figure(credit.entry, value));
+        let whole =
+            whole.map_or_else(String::new, |whole| self.counted(segment, &Exact::whole(i128::from(whole))));
+        let credited = Some(self.counted(segment, &line.value));
         if !credit.rolled_up {
-            let percent = credit.percent;
             return Words {
                 title: "part of the event".into(),
-                value: Some(credited),
-                formula: Some(format!("{amount} x {percent}%")),
+                value: credited,
+                formula: Some(format!("{whole} x {}%", credit.percent)),
                 inputs: vec![format!("payee:{}", facts.payee_id(self.earnings.payee))],
             };
         }
-        let selector = self.calculation.selector(&segment.measure);
         let parts =
             selector.map_or_else(Vec::new, |s| s.parts(facts, book, self.earnings.payee, credit.entry));
         let part = |(report, part): &(u32, Exact)| {
-            format!("{} through {}", self.money(part), facts.payee_id(*report))
+            format!("{} through {}", self.counted(segment, part), facts.payee_id(*report))
         };
         let through: Vec<_> = parts.iter().map(part).collect();
         Words {
             title: "sum of the reports' credits in the event".into(),
-            value: Some(credited),
-            formula: Some(format!("{} of {amount}", through.join(" + "))),
+            value: credited,
+            formula: Some(format!("{} of {whole}", through.join(" + "))),
             inputs: parts.iter().map(|(report, _)| format!("payee:{}", facts.payee_id(*report))).collect(),
         }
     }
@@ -369,12 +447,32 @@ impl<'a> Tree<'a, '_> {
         let event = facts.event_id(entry.event);
         let mut inputs = vec![format!("deal:{deal}"), format!("event:{event}")];
         let mut title = format!("event {event} of deal {deal}, {kind} on {}", entry.day);
-        if entry.origin != line.credit.entry {
+        if book.is_reversal(line.credit.entry) {
             let origin = book.entry(entry.origin);
             let taken = facts.event_id(origin.event);
             title = format!("{title}, takes back event {taken} of {}", origin.day);
             inputs.push(format!("event:{taken}"));
         }
         Words { title, value: Some(self.rounded(i128::from(entry.amount))), formula: None, inputs }
+    }
+}
+
+fn tiers_title(segment: &SegmentEarnings) -> String {
+    match (segment.rates.mode, segment.rates.retroactive_to) {
+        (RateMode::Marginal, None) => "each slice of the credits at its own tier's rate".into(),
+        (RateMode::Marginal, Some(edge)) => {
+            format!("tiers up to the edge {edge} as one from the first unit, slices above at their own rate")
+        }
+        (RateMode::Retroactive, _) => "everything from the first unit at the rate of the tier reached".into(),
+        (RateMode::WholeCredit, _) => "each credit wholly at the rate of its tier".into(),
+    }
+}
+
+fn tier_title(segment: &SegmentEarnings, edge: Number) -> String {
+    match segment.rates.axis {
+        Axis::Attainment => format!("tier from {edge}% of quota"),
+        Axis::Amount | Axis::Units => format!("tier from {edge}"),
+        Axis::DealAmount => format!("tier from a deal amount of {edge}"),
+        Axis::MarginPercent => format!("tier from a margin of {edge}%"),
     }
 }

@@ -4,10 +4,13 @@
 //! | step | file | semantics |
 //! |---|---|---|
 //! | events and what reversals take back, in the one order | `book` | 5, 6 |
+//! | what they count besides their amounts | `worth` | 5, 6 |
 //! | who is credited with which entry, directly and up the reporting line | `book`, `credit` | 6 |
 //! | spans of unchanged terms, cut by windows | `segment` | 3, 4 |
 //! | effective quotas | `quota` | 7 |
 //! | rates by tier | `rates` | 8.1 |
+//! | credits in order along the tiers, and what is earned through each period | `course` | 3, 8.1, 9 |
+//! | what a reversal may take back | `clawback` | 8.4 |
 //! | a payee's keys: credits through segments, rounded once | `earn` | 3, 8.4, 9 |
 //! | earned minus posted | `posting` | 1, 10 |
 //! | everything a close posts and keeps | `close` | 10 |
@@ -15,7 +18,9 @@
 
 pub mod attainment;
 pub mod book;
+mod clawback;
 pub mod close;
+mod course;
 pub mod credit;
 pub mod earn;
 pub mod explain;
@@ -27,6 +32,7 @@ pub mod segment;
 pub mod statement;
 #[cfg(test)]
 mod tests;
+mod worth;
 
 use rayon::prelude::*;
 
@@ -40,7 +46,7 @@ use earn::{Detail, PayeeEarnings};
 use problem::Problem;
 
 /// Raised by every change of code that can move a figure. Each result names it.
-pub const RULES_REVISION: u32 = 1;
+pub const RULES_REVISION: u32 = 2;
 
 /// One calculation: facts up to and including a period, ready to answer for any payee.
 pub struct Calculation<'f> {
@@ -55,6 +61,11 @@ impl<'f> Calculation<'f> {
     /// Puts events and reversals in order and finds whose credits they are.
     pub fn open(facts: &'f Facts, through: Period) -> Self {
         Calculation { facts, through, book: Book::open(facts, through) }
+    }
+
+    /// The same, ready to answer for these payees, by index, alone.
+    pub fn open_for(facts: &'f Facts, through: Period, payees: &[u32]) -> Self {
+        Calculation { facts, through, book: Book::open_for(facts, through, payees) }
     }
 
     /// Events and reversals in order, and whose credits they are.

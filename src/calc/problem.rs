@@ -20,8 +20,19 @@ pub enum Problem {
     ReversalEarly { deal: String, event: String, names: String, day: Day },
     /// Reversals of one event exceed it.
     ReversalExceeds { deal: String, event: String, names: String },
+    /// A component reads what a deal does not state.
+    Unstated { deal: String, figure: &'static str },
+    /// A component pays multiples of a base rate to a payee without a target incentive.
+    TargetIncentiveMissing { payee: PayeeId, plan: PlanId, from: Day },
     /// A figure is beyond what can be posted.
     TooLarge { payee: PayeeId },
+}
+
+impl Problem {
+    /// A deal lacks a figure.
+    pub fn unstated(deal: &str, figure: &'static str) -> Self {
+        Problem::Unstated { deal: deal.to_string(), figure }
+    }
 }
 
 impl fmt::Display for Problem {
@@ -52,6 +63,13 @@ impl fmt::Display for Problem {
             Problem::ReversalExceeds { deal, event, names } => {
                 write!(f, "reversal {event} of deal {deal} takes back more than is left of event {names}")
             }
+            Problem::Unstated { deal, figure } => {
+                write!(f, "deal {deal} states no {figure}, which a component reads")
+            }
+            Problem::TargetIncentiveMissing { payee, plan, from } => write!(
+                f,
+                "payee {payee} has no target incentive from {from} on, of which plan {plan} makes its base rate"
+            ),
             Problem::TooLarge { payee } => {
                 write!(f, "a figure of payee {payee} is beyond what can be posted")
             }

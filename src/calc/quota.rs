@@ -1,79 +1,259 @@
-//! Effective quotas (semantics 7): a window's own, else its part of the year's; prorated by days for a
-//! segment. Parts are rounded cumulatively, half away from zero, so that they sum to their whole.
+//! Effective quotas (semantics 7): `goal x seasonality x ramp x proration - relief`, never below zero. Parts are
+//! rounded cumulatively, half away from zero, so that they sum to their whole: first the windows of the year,
+//! then the segments' parts of that figure.
 
-use crate::domain::date::{Day, Window, WindowKind};
-use crate::domain::exact::Exact;
+use crate::domain::date::{Day, Period, Window, WindowKind};
+use crate::domain::exact::{Exact, TooLarge};
 use crate::domain::facts::Facts;
 use crate::domain::id::MeasureId;
+use crate::domain::measure::Amount;
 use crate::domain::money::Rounding;
+use crate::domain::number::{Percent, Quantity, WHOLE};
+use crate::domain::quota::{Goal, MONTHS, Proration, Quota, Ramp};
 
-/// A quota and how it came about. Amounts in minor units.
+use super::segment::{self, Span};
+
+/// A segment's quota and how it came about. Amounts in minor units or millionths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EffectiveQuota {
     /// What counts.
     pub amount: i128,
-    /// The whole window's.
+    /// The whole window's, before ramp, proration and relief.
     pub window_amount: i128,
     /// The year's, if the window has none of its own.
     pub year_amount: Option<i128>,
+    /// The measure whose effective quotas of direct reports were summed, if that is the goal.
+    pub reports: Option<MeasureId>,
+    /// The part that the ramp leaves.
+    pub ramp: Exact,
+    /// The part of the window that the segment is.
+    pub proration: Exact,
+    /// How that part was found.
+    pub by: Proration,
     /// Days of the segment.
     pub days: i64,
     /// Days of the window.
     pub window_days: i64,
+    /// Approved reductions in the segment.
+    pub relief: i128,
 }
 
-/// The part of `whole` between two places of `of`, by cumulative rounding.
-fn part(whole: i128, from: i64, to: i64, of: i64) -> Option<i128> {
-    let upto = |place: i64| {
-        let product = Exact::whole(whole).mul(&Exact::whole(i128::from(place)));
-        product.div(&Exact::whole(i128::from(of)))?.round(Rounding::HalfAwayFromZero).ok()
-    };
-    upto(to)?.checked_sub(upto(from)?)
+/// A payee's goal for a window before it is made effective.
+struct Basis<'f> {
+    quota: &'f Quota,
+    window_amount: i128,
+    year_amount: Option<i128>,
+    weights: Option<&'f [Percent; MONTHS]>,
 }
 
-/// The quota of a payee for the days `[from, to)` of a window; `None` if nobody set one for it or its year.
-pub fn effective(
-    facts: &Facts,
+/// A payee's quotas of one measure.
+pub struct Quotas<'f> {
+    facts: &'f Facts,
     payee: u32,
-    measure: &MeasureId,
-    window: Window,
-    (from, to): (Day, Day),
-) -> Option<EffectiveQuota> {
-    let quotas = facts.quotas.get(&(payee, measure.clone()))?;
-    let own = quotas.get(&window).map(|amount| i128::from(*amount));
-    let year = facts.calendar.window(WindowKind::Year, window.first());
-    let year_amount = quotas.get(&year).map(|amount| i128::from(*amount));
-    let (window_amount, year_amount) = match (own, year_amount) {
-        (Some(own), _) => (own, None),
-        (None, Some(amount)) => {
-            let start = i64::from(window.first().months_since(year.first()));
-            let end = start + i64::from(window.kind().months());
-            (part(amount, start, end, 12)?, Some(amount))
-        }
-        (None, None) => return None,
-    };
-    let window_days = window.days();
-    let (start, end) = (from.days_since(window.start()), to.days_since(window.start()));
-    let amount = part(window_amount, start, end, window_days)?;
-    Some(EffectiveQuota { amount, window_amount, year_amount, days: end - start, window_days })
+    measure: &'f MeasureId,
+    /// What figures are rounded to, in minor units or millionths.
+    step: i128,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn a_year_falls_into_months_that_sum_to_it() {
-        let months: Vec<_> = (0..12).map(|month| part(100_000, month, month + 1, 12).unwrap()).collect();
-        assert_eq!(months, [8333, 8334, 8333, 8333, 8334, 8333, 8333, 8334, 8333, 8333, 8334, 8333]);
-        assert_eq!(months.iter().sum::<i128>(), 100_000);
+impl<'f> Quotas<'f> {
+    /// Looks at a payee's quotas of a measure.
+    pub fn of(facts: &'f Facts, payee: u32, measure: &'f MeasureId) -> Self {
+        let step = facts.measures.get(measure).and_then(|measure| measure.step);
+        let step = step.map_or(1, |Quantity(millionths)| i128::from(millionths).max(1));
+        Quotas { facts, payee, measure, step }
     }
 
-    proptest! {
-        #[test]
-        fn parts_by_days_sum_to_the_window(whole in 0_i128..1_000_000_000_000, cut in 0_i64..=92) {
-            prop_assert_eq!(part(whole, 0, cut, 92).unwrap() + part(whole, cut, 92, 92).unwrap(), whole);
+    fn set_for(&self, window: Window) -> Option<&'f Quota> {
+        self.facts.quotas.get(&(self.payee, self.measure.clone()))?.get(&window)
+    }
+
+    fn year(&self, window: Window) -> Window {
+        self.facts.calendar.window(WindowKind::Year, window.first())
+    }
+
+    /// A whole number of steps, half away from zero.
+    fn rounded(&self, figure: &Exact) -> Result<i128, TooLarge> {
+        let steps = figure.div(&Exact::whole(self.step)).unwrap_or(Exact::ZERO);
+        let steps = steps.round(Rounding::HalfAwayFromZero)?;
+        steps.checked_mul(self.step).ok_or(TooLarge::BEYOND)
+    }
+
+    /// The window's own goal, else its part of the year's; `None` if nobody set either.
+    fn basis(&self, window: Window) -> Result<Option<Basis<'f>>, TooLarge> {
+        let year = self.year(window);
+        let of_year = self.set_for(year);
+        if let Some(quota) = self.set_for(window) {
+            let weights = quota.seasonality.as_ref().or(of_year.and_then(|quota| quota.seasonality.as_ref()));
+            let Some(window_amount) = self.goal(quota, window)? else { return Ok(None) };
+            return Ok(Some(Basis { quota, window_amount, year_amount: None, weights }));
+        }
+        let Some(quota) = of_year else { return Ok(None) };
+        let Some(amount) = self.goal(quota, year)? else { return Ok(None) };
+        let weights = quota.seasonality.as_ref();
+        let upto = |end: Period| {
+            let months = year.periods().take_while(|period| *period < end);
+            let part = months.fold(Exact::ZERO, |sum, period| sum.add(&self.weight(weights, period)));
+            self.rounded(&part.mul(&Exact::whole(amount)))
+        };
+        let window_amount = upto(window.last().plus(1))? - upto(window.first())?;
+        Ok(Some(Basis { quota, window_amount, year_amount: Some(amount), weights }))
+    }
+
+    fn goal(&self, quota: &Quota, window: Window) -> Result<Option<i128>, TooLarge> {
+        match &quota.goal {
+            Goal::Amount(amount) => Ok(Some(i128::from(amount.units()))),
+            Goal::SumOfReports(measure) => {
+                let last = window.last().last_day();
+                let mut sum = None;
+                for report in self.facts.reports(self.payee) {
+                    if self.facts.above(*report, last).first() != Some(&self.payee) {
+                        continue;
+                    }
+                    // Lines have no circle on any day, so this ends at those without reports.
+                    let parts = Quotas::of(self.facts, *report, self.measure_of(measure)).parts(window)?;
+                    let Some(parts) = parts else { continue };
+                    let part: i128 = parts.iter().map(|part| part.amount).sum();
+                    sum = Some(sum.unwrap_or(0) + part);
+                }
+                Ok(sum)
+            }
         }
     }
+
+    /// The measure as the facts hold it, so that it lives as long as they do.
+    fn measure_of(&self, measure: &MeasureId) -> &'f MeasureId {
+        self.facts.measures.get_key_value(measure).map_or(self.measure, |(known, _)| known)
+    }
+
+    /// A month's part of the year.
+    fn weight(&self, weights: Option<&[Percent; MONTHS]>, period: Period) -> Exact {
+        match weights.and_then(|weights| weights.get(self.facts.calendar.month_of_year(period))) {
+            Some(weight) => part(*weight),
+            None => Exact::ratio(1, 12).unwrap_or(Exact::ZERO),
+        }
+    }
+
+    /// The effective quota of each of the payee's spans in a window, in order; `None` if nobody set one for it or
+    /// its year.
+    pub fn parts(&self, window: Window) -> Result<Option<Vec<EffectiveQuota>>, TooLarge> {
+        let spans = segment::spans(self.facts, self.payee);
+        self.parts_of(window, &spans)
+    }
+
+    /// The same, where the spans are known.
+    pub fn parts_of(&self, window: Window, spans: &[Span]) -> Result<Option<Vec<EffectiveQuota>>, TooLarge> {
+        let Some(basis) = self.basis(window)? else { return Ok(None) };
+        let whole = Exact::whole(basis.window_amount);
+        let (mut upto, mut given) = (Exact::ZERO, 0);
+        let mut parts = Vec::new();
+        for days in spans.iter().filter_map(|span| span.within(window)) {
+            let ramp = match &basis.quota.ramp {
+                Some(ramp) => self.ramp(ramp, basis.weights, window, days),
+                None => Exact::whole(1),
+            };
+            let proration = self.proration(basis.quota.proration, basis.weights, window, days);
+            upto = upto.add(&whole.mul(&ramp).mul(&proration));
+            let rounded = self.rounded(&upto)?;
+            let relief: i128 = basis
+                .quota
+                .reliefs
+                .iter()
+                .filter(|relief| days.0 <= relief.day && relief.day < days.1)
+                .map(|relief| i128::from(relief.amount.units()))
+                .sum();
+            parts.push(EffectiveQuota {
+                amount: (rounded - given - relief).max(0),
+                window_amount: basis.window_amount,
+                year_amount: basis.year_amount,
+                reports: match &basis.quota.goal {
+                    Goal::SumOfReports(measure) => Some(measure.clone()),
+                    Goal::Amount(Amount::Money(_) | Amount::Number(_)) => None,
+                },
+                ramp,
+                proration,
+                by: basis.quota.proration,
+                days: days.1.days_since(days.0),
+                window_days: window.days(),
+                relief,
+            });
+            given = rounded;
+        }
+        Ok(Some(parts))
+    }
+
+    /// The mean of the ramp over the window's months in which the segment has a day, weighted by seasonality.
+    fn ramp(
+        &self,
+        ramp: &Ramp,
+        weights: Option<&[Percent; MONTHS]>,
+        window: Window,
+        days: (Day, Day),
+    ) -> Exact {
+        let months: Vec<Period> =
+            window.periods().filter(|month| month.start() < days.1 && days.0 < month.end()).collect();
+        let percent = |month: Period| {
+            let service = usize::try_from(month.months_since(ramp.start)).ok();
+            let percent = service.and_then(|month| ramp.percents.get(month).or(ramp.percents.last()));
+            // Before the ramp begins the goal is whole.
+            percent.map_or(Exact::whole(1), |percent| part(*percent))
+        };
+        let mean = |weight: &dyn Fn(Period) -> Exact| {
+            let sum = |of: &dyn Fn(Period) -> Exact| {
+                months.iter().fold(Exact::ZERO, |sum, month| sum.add(&of(*month)))
+            };
+            sum(&|month| weight(month).mul(&percent(month))).div(&sum(weight))
+        };
+        let weighted = mean(&|month| self.weight(weights, month));
+        // Months that weigh nothing weigh the same.
+        weighted.or_else(|| mean(&|_| Exact::whole(1))).unwrap_or(Exact::whole(1))
+    }
+
+    fn proration(
+        &self,
+        by: Proration,
+        weights: Option<&[Percent; MONTHS]>,
+        window: Window,
+        (from, to): (Day, Day),
+    ) -> Exact {
+        let ratio =
+            |part: i64, whole: i64| Exact::ratio(i128::from(part), i128::from(whole)).unwrap_or(Exact::ZERO);
+        match by {
+            Proration::None => Exact::whole(1),
+            Proration::Days => ratio(to.days_since(from), window.days()),
+            Proration::Months => {
+                let held =
+                    window.periods().filter(|month| from <= month.start() && month.start() < to).count();
+                ratio(i64::try_from(held).unwrap_or(i64::MAX), i64::from(window.kind().months()))
+            }
+            Proration::Seasonal => {
+                let active = |month: Period| {
+                    let (start, end) = (month.start().max(from), month.end().min(to));
+                    ratio(end.days_since(start).max(0), month.end().days_since(month.start()))
+                };
+                let sum = |of: &dyn Fn(Period) -> Exact| {
+                    window.periods().fold(Exact::ZERO, |sum, month| sum.add(&of(month)))
+                };
+                let weight = |month: Period| self.weight(weights, month);
+                let held = sum(&|month| weight(month).mul(&active(month)));
+                held.div(&sum(&weight)).unwrap_or(Exact::ZERO)
+            }
+        }
+    }
+
+    /// The goal for a year, before ramp, proration and relief: a window's own times 12 months over its months,
+    /// else the year's.
+    pub fn yearly(&self, window: Window) -> Result<Option<Exact>, TooLarge> {
+        let Some(basis) = self.basis(window)? else { return Ok(None) };
+        Ok(Some(match basis.year_amount {
+            Some(year) => Exact::whole(year),
+            None => {
+                let months = i128::from(window.kind().months());
+                Exact::ratio(12, months).unwrap_or(Exact::ZERO).mul(&Exact::whole(basis.window_amount))
+            }
+        }))
+    }
+}
+
+fn part(percent: Percent) -> Exact {
+    Exact::ratio(i128::from(percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO)
 }

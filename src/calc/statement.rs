@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::encode::hex;
 use crate::domain::exact::Exact;
 use crate::domain::ledger::{Posted, Posting, PostingKind};
+use crate::domain::measure::Unit;
 use crate::domain::money::Currency;
 use crate::domain::statement::{
     Adjustment, ComponentFigures, LineFigures, ReportFigures, SegmentFigures, Statement, TierFigures,
@@ -17,6 +18,8 @@ use super::{Calculation, RULES_REVISION, attainment, posting};
 const EXACT_DECIMALS: u32 = 20;
 /// Decimals of an attainment.
 const ATTAINMENT_DECIMALS: u32 = 6;
+/// Decimals of a base rate as shown.
+const BASE_RATE_DECIMALS: u32 = 12;
 
 /// The statement for the calculation's last period, from earnings with lines. Adjustments of closed periods
 /// belong to the period that closes next: for it, `posted` is what was posted to the payee; for others `None`.
@@ -75,6 +78,14 @@ pub fn exact_amount(currency: Currency, minor: &Exact) -> String {
     }
 }
 
+/// A figure of a measure as text: money as [`exact_amount`], a number without trailing zeros.
+pub fn figure(currency: Currency, unit: Unit, figure: &Exact) -> String {
+    match unit {
+        Unit::Money => exact_amount(currency, figure),
+        Unit::Number => figure.mul(&Exact::scaled(1, unit.decimals(currency))).text(EXACT_DECIMALS),
+    }
+}
+
 /// An attainment as shown: percent to six decimals.
 pub fn percent_text(percent: &Exact) -> String {
     percent.text(ATTAINMENT_DECIMALS)
@@ -108,7 +119,7 @@ impl Show<'_, '_> {
             earned: self.currency.amount(earned),
             to_date: self.currency.amount(key.earned_through(*through)),
             segments: key.segments.iter().map(|segment| self.segment(segment)).collect(),
-            lines: direct.into_iter().map(|(_, line)| self.line(line)).collect(),
+            lines: direct.into_iter().map(|(segment, line)| self.line(segment, line)).collect(),
             reports: self.reports(payee, &rolled_up),
             repriced: (earned != shown).then(|| self.currency.amount(earned - shown)),
         }
@@ -116,37 +127,54 @@ impl Show<'_, '_> {
 
     fn segment(&self, segment: &SegmentEarnings) -> SegmentFigures {
         let quota = segment.quota.as_ref().map(|quota| quota.amount);
-        let percent = attainment::percent(&segment.credited, quota);
+        let percent = attainment::percent(&segment.position, quota);
+        let credited = |exact: &Exact| figure(self.currency, segment.unit, exact);
+        let on_line = |exact: &Exact| figure(self.currency, segment.line_unit, exact);
         let tier = |tier: &super::rates::TierTotal| TierFigures {
             edge: tier.edge,
             rate: tier.rate,
-            credited: exact_amount(self.currency, &tier.credited),
+            credited: credited(&tier.credited),
             amount: exact_amount(self.currency, &tier.paid),
+            flat: (tier.flat != 0).then(|| self.currency.amount(tier.flat)),
         };
+        let base_rate = |rate: &Exact| {
+            let one = Exact::whole(10_i128.pow(segment.unit.decimals(self.currency)));
+            let money = rate.mul(&one).mul(&Exact::scaled(1, self.currency.minor_digits()));
+            money.text(BASE_RATE_DECIMALS)
+        };
+        let apart = segment.position != segment.credited || segment.unit != segment.line_unit;
         SegmentFigures {
             from: segment.from,
             to: segment.to,
             plan_version: segment.plan_version,
-            measure: segment.measure.clone(),
-            quota: quota.map(|quota| self.currency.amount(quota)),
-            credited: exact_amount(self.currency, &segment.credited),
+            measure: segment.rates.measure.clone(),
+            line_measure: segment.rates.line.clone(),
+            axis: segment.rates.axis,
+            pays: segment.rates.pays,
+            unit: segment.unit,
+            line_unit: segment.line_unit,
+            quota: quota.map(|quota| on_line(&Exact::whole(quota))),
+            credited: credited(&segment.credited),
+            line: apart.then(|| on_line(&segment.position)),
             attainment_percent: percent.as_ref().map(percent_text),
+            base_rate: segment.base_rate.as_ref().map(base_rate),
             tiers: segment.tiers.iter().map(tier).collect(),
             amount: self.currency.amount(segment.amount),
         }
     }
 
-    fn line(&self, line: &Line) -> LineFigures {
+    fn line(&self, segment: &SegmentEarnings, line: &Line) -> LineFigures {
         let (facts, book) = (self.calculation.facts, self.calculation.book());
         let entry = book.entry(line.credit.entry);
-        let reverses = (entry.origin != line.credit.entry).then(|| book.entry(entry.origin).event);
+        let reverses = book.is_reversal(line.credit.entry).then(|| book.entry(entry.origin).event);
         LineFigures {
             day: entry.day,
             deal: facts.deal_id(book.deal(line.credit.entry)).to_string(),
             event: facts.event_id(entry.event).to_string(),
             reverses: reverses.map(|event| facts.event_id(event).to_string()),
-            credited: exact_amount(self.currency, &line.credit.value(book)),
+            credited: figure(self.currency, segment.unit, &line.value),
             amount: self.currency.amount(line.amount),
+            limited: line.limited,
         }
     }
 
@@ -157,15 +185,18 @@ impl Show<'_, '_> {
         let mut reports: BTreeMap<u32, (Exact, Exact)> = BTreeMap::new();
         let mut selectors = BTreeMap::new();
         for (segment, line) in lines {
-            let select = || self.calculation.selector(&segment.measure);
-            let Some(selector) = selectors.entry(&segment.measure).or_insert_with(select) else { continue };
-            let whole = line.credit.value(book);
-            for (report, part) in selector.parts(facts, book, payee, line.credit.entry) {
-                let paid = line.paid.mul(&part).div(&whole).unwrap_or(Exact::ZERO);
+            let measure = &segment.rates.measure;
+            let select = || self.calculation.selector(measure);
+            let Some(selector) = selectors.entry(measure).or_insert_with(select) else { continue };
+            let parts = selector.parts(facts, book, payee, line.credit.entry);
+            let whole = parts.iter().fold(Exact::ZERO, |sum, (_, part)| sum.add(part));
+            for (report, part) in parts {
+                let of = |figure: &Exact| figure.mul(&part).div(&whole).unwrap_or(Exact::ZERO);
                 let sums = reports.entry(report).or_insert((Exact::ZERO, Exact::ZERO));
-                *sums = (sums.0.add(&part), sums.1.add(&paid));
+                *sums = (sums.0.add(&of(&line.value)), sums.1.add(&of(&line.paid)));
             }
         }
+        let unit = lines.last().map(|(segment, _)| segment.unit).unwrap_or_default();
         let whole: i128 = lines.iter().map(|(_, line)| line.amount).sum();
         let exact: Vec<Exact> = reports.values().map(|(_, paid)| paid.clone()).collect();
         let amounts = crate::domain::exact::settle(whole, &exact);
@@ -174,7 +205,7 @@ impl Show<'_, '_> {
             .zip(amounts)
             .map(|((report, (credited, _)), amount)| ReportFigures {
                 payee: facts.payee_id(report).clone(),
-                credited: exact_amount(self.currency, &credited),
+                credited: figure(self.currency, unit, &credited),
                 amount: self.currency.amount(amount),
             })
             .collect()

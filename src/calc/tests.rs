@@ -7,13 +7,15 @@ use super::earn::Detail;
 use super::{Calculation, digest, posting, statement};
 use crate::domain::date::{Calendar, Day, Period, WindowKind};
 use crate::domain::deal::EventKind;
-use crate::domain::facts::{Facts, FactsBuilder};
+use crate::domain::facts::{Facts, FactsBuilder, Worth};
 use crate::domain::ledger::{Posted, PostingKind};
-use crate::domain::measure::{CreditKind, Measure, MeasureValue};
+use crate::domain::measure::{Amount, CreditKind, Measure, MeasureValue};
 use crate::domain::money::{Currency, Rounding};
-use crate::domain::number::Percent;
+use crate::domain::number::{Number, Percent};
 use crate::domain::payee::{Assignment, Payee, PayeeKind};
-use crate::domain::plan::{Component, Payout, Plan, PlanVersion, RateMode, Rates, ReversalRule, Tier};
+use crate::domain::plan::{
+    Axis, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
+};
 use crate::domain::quota::{Quota, QuotaKey};
 
 fn day(text: &str) -> Day {
@@ -47,16 +49,29 @@ struct Deal {
 
 fn plan(id: &str, measure: &str, window: WindowKind, reversal: ReversalRule) -> PlanVersion {
     let tier = |(edge, rate): (&str, &str)| Tier {
-        edge: Percent::parse(edge).unwrap(),
-        rate: Percent::parse(rate).unwrap(),
+        edge: Number::parse(edge).unwrap(),
+        edge_lower: false,
+        rate: Number::parse(rate).unwrap(),
+        flat: None,
     };
     let tiers = [("0", "5"), ("50", "8"), ("100", "12")].map(tier).to_vec();
-    let rates = Rates { measure: measure.parse().unwrap(), mode: RateMode::Marginal, tiers };
+    let rates = Rates {
+        measure: measure.parse().unwrap(),
+        line: None,
+        mode: RateMode::Marginal,
+        retroactive_to: None,
+        axis: Axis::Attainment,
+        pays: RateKind::Percent,
+        tiers,
+    };
     let component = Component {
         id: "commission".parse().unwrap(),
         name: "Commission".into(),
         window,
         reversal,
+        clawback: None,
+        line_kept: false,
+        target_percent: None,
         payout: Payout::Rates(rates),
     };
     let plan = Plan {
@@ -102,6 +117,7 @@ fn facts(deals: &[Deal], reversal: ReversalRule) -> Facts {
             levels: 0,
             roles: Vec::new(),
             value: MeasureValue::Amount,
+            step: None,
         });
     }
     builder.plan(plan("rep", "own", WindowKind::Quarter, reversal));
@@ -111,17 +127,18 @@ fn facts(deals: &[Deal], reversal: ReversalRule) -> Facts {
         for window in ["FY2026-Q1", "FY2026-Q2", "FY2026"] {
             let window = calendar().parse_window(window).unwrap();
             let key = QuotaKey { payee: payee.parse().unwrap(), measure: measure.parse().unwrap(), window };
-            builder.quota(Quota { key, amount: 10_000_000 }).unwrap();
+            builder.quota(Quota::stated(key, Amount::Money(10_000_000))).unwrap();
         }
     }
     for deal in deals {
         let splits = deal.splits.iter().map(|(payee, part)| (*payee, "AE".parse().unwrap(), Percent(*part)));
-        let handle = builder.deal(&deal.id, "ann", splits).unwrap();
+        let handle = builder.deal(&deal.id, "ann", Worth::default(), splits).unwrap();
         for (id, kind, day, amount, reverses) in &deal.events {
-            builder.event(handle, id, *kind, *day, *amount, reverses.iter().map(|id| (*id, None))).unwrap();
+            let worth = Worth { amount: *amount, ..Worth::default() };
+            builder.event(handle, id, *kind, *day, worth, reverses.iter().map(|id| (*id, None))).unwrap();
         }
     }
-    builder.build()
+    builder.build().unwrap()
 }
 
 fn booked(id: &str, on: &str, cents: i64) -> Deal {

@@ -160,20 +160,29 @@ as_text!(Period);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WindowKind {
+    /// Each credit with its reversals alone. Such windows are kept together by the calendar month of the credit.
+    Deal,
     /// A calendar month.
     Month,
     /// Three months of the fiscal year.
     Quarter,
+    /// Six months of the fiscal year.
+    Half,
     /// The fiscal year.
     Year,
 }
 
 impl WindowKind {
+    /// All kinds, shorter ones first.
+    pub const ALL: [WindowKind; 5] =
+        [WindowKind::Deal, WindowKind::Month, WindowKind::Quarter, WindowKind::Half, WindowKind::Year];
+
     /// Months in such a window.
     pub fn months(self) -> i32 {
         match self {
-            WindowKind::Month => 1,
+            WindowKind::Deal | WindowKind::Month => 1,
             WindowKind::Quarter => 3,
+            WindowKind::Half => 6,
             WindowKind::Year => 12,
         }
     }
@@ -212,6 +221,11 @@ impl Window {
         self.last().end()
     }
 
+    /// The periods in it.
+    pub fn periods(self) -> impl Iterator<Item = Period> + Clone {
+        (0..self.kind.months()).map(move |months| self.first.plus(months))
+    }
+
     /// Days in the window.
     pub fn days(self) -> i64 {
         self.end().days_since(self.start())
@@ -234,6 +248,9 @@ pub struct Calendar {
     pub first_period: Period,
 }
 
+/// What the window of the single deals of a month ends in.
+const DEALS: &str = "-DEALS";
+
 mod zone {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -255,6 +272,11 @@ impl Calendar {
         period.plus(-offset)
     }
 
+    /// Place of a period in its fiscal year: 0 for the first month.
+    pub fn month_of_year(&self, period: Period) -> usize {
+        usize::try_from(period.months_since(self.fiscal_start(period))).unwrap_or_default()
+    }
+
     /// The window of a kind that `period` is in.
     pub fn window(&self, kind: WindowKind, period: Period) -> Window {
         let start = self.fiscal_start(period);
@@ -262,13 +284,16 @@ impl Calendar {
         Window { first: start.plus(into - into.rem_euclid(kind.months())), kind }
     }
 
-    /// Writes a window: `2026-03`, `FY2026-Q1`, `FY2026`. A fiscal year is named by the calendar year it ends in.
+    /// Writes a window: `2026-03`, `FY2026-Q1`, `FY2026-H1`, `FY2026`; for the single deals of a month
+    /// `2026-03-DEALS`. A fiscal year is named by the calendar year it ends in.
     pub fn window_text(&self, window: Window) -> String {
         let start = self.fiscal_start(window.first);
         let (year, _) = start.plus(11).year_and_month();
         let place = window.first.months_since(start) / window.kind.months() + 1;
         match window.kind {
+            WindowKind::Deal => format!("{}{DEALS}", window.first),
             WindowKind::Month => window.first.to_string(),
+            WindowKind::Half => format!("FY{year}-H{place}"),
             WindowKind::Quarter => format!("FY{year}-Q{place}"),
             WindowKind::Year => format!("FY{year}"),
         }
@@ -278,8 +303,12 @@ impl Calendar {
     pub fn parse_window(&self, text: &str) -> Result<Window, DateFault> {
         let fault = || DateFault::Window(shown(text));
         let Some(fiscal) = text.strip_prefix("FY") else {
-            let first = Period::parse(text).map_err(|_| fault())?;
-            return Ok(Window { first, kind: WindowKind::Month });
+            let (month, kind) = match text.strip_suffix(DEALS) {
+                Some(month) => (month, WindowKind::Deal),
+                None => (text, WindowKind::Month),
+            };
+            let first = Period::parse(month).map_err(|_| fault())?;
+            return Ok(Window { first, kind });
         };
         let (year, part) = fiscal.split_once('-').unwrap_or((fiscal, ""));
         let year = digits(year, 4).filter(|year| YEARS.contains(year)).ok_or_else(fault)?;
@@ -287,13 +316,16 @@ impl Calendar {
         let ends = i32::from(self.fiscal_first_month) - 2;
         let last = Period(year * 12 + ends.rem_euclid(12));
         let start = last.plus(-11);
-        match (part, part.strip_prefix('Q').and_then(|place| digits(place, 1))) {
-            ("", _) if !fiscal.contains('-') => Ok(Window { first: start, kind: WindowKind::Year }),
-            (_, Some(place @ 1..=4)) => {
-                Ok(Window { first: start.plus((place - 1) * 3), kind: WindowKind::Quarter })
-            }
-            _ => Err(fault()),
+        if !fiscal.contains('-') {
+            return Ok(Window { first: start, kind: WindowKind::Year });
         }
+        let kinds = [('Q', WindowKind::Quarter), ('H', WindowKind::Half)];
+        let named = kinds.into_iter().find_map(|(letter, kind)| {
+            let place = part.strip_prefix(letter).and_then(|place| digits(place, 1))?;
+            ((1..=12 / kind.months()).contains(&place)).then_some((place - 1, kind))
+        });
+        let (place, kind) = named.ok_or_else(fault)?;
+        Ok(Window { first: start.plus(place * kind.months()), kind })
     }
 }
 
@@ -350,6 +382,11 @@ mod tests {
             (7, "2026-07", WindowKind::Year, "FY2027"),
             (2, "2026-01", WindowKind::Quarter, "FY2026-Q4"),
             (12, "2026-12", WindowKind::Year, "FY2027"),
+            (1, "2026-06", WindowKind::Half, "FY2026-H1"),
+            (1, "2026-07", WindowKind::Half, "FY2026-H2"),
+            (7, "2026-12", WindowKind::Half, "FY2027-H1"),
+            (4, "2026-03", WindowKind::Half, "FY2026-H2"),
+            (7, "2026-12", WindowKind::Deal, "2026-12-DEALS"),
         ] {
             let calendar = calendar(first_month);
             let window = calendar.window(kind, Period::parse(period).unwrap());
@@ -364,7 +401,7 @@ mod tests {
             let calendar = calendar(first_month);
             for months in 0..48 {
                 let period = Period::parse("2023-01").unwrap().plus(months);
-                for kind in [WindowKind::Month, WindowKind::Quarter, WindowKind::Year] {
+                for kind in WindowKind::ALL {
                     let window = calendar.window(kind, period);
                     assert!(window.first() <= period && period <= window.last());
                     assert_eq!(calendar.parse_window(&calendar.window_text(window)), Ok(window));
@@ -375,9 +412,22 @@ mod tests {
 
     #[test]
     fn texts_that_name_no_window_are_refused() {
-        for bad in
-            ["FY26", "FY2026-", "FY2026-Q0", "FY2026-Q5", "FY2026-q1", "2026-Q1", "fy2026", "", "FY2026-Q1-1"]
-        {
+        for bad in [
+            "FY26",
+            "FY2026-",
+            "FY2026-Q0",
+            "FY2026-Q5",
+            "FY2026-q1",
+            "2026-Q1",
+            "fy2026",
+            "",
+            "FY2026-Q1-1",
+            "FY2026-H0",
+            "FY2026-H3",
+            "FY2026-H",
+            "2026-03-DEAL",
+            "-DEALS",
+        ] {
             assert!(calendar(1).parse_window(bad).is_err(), "{bad:?}");
         }
     }

@@ -34,6 +34,11 @@ use Repr::{Big, Small};
 #[error("figure of {0} digits is beyond what can be posted")]
 pub struct TooLarge(usize);
 
+impl TooLarge {
+    /// Beyond what 128 bits hold.
+    pub const BEYOND: TooLarge = TooLarge(39);
+}
+
 impl Exact {
     /// Zero.
     pub const ZERO: Exact = Exact(Small { num: 0, den: 1 });
@@ -157,6 +162,19 @@ impl Exact {
         }
     }
 
+    /// The least whole number that is not below it.
+    #[must_use]
+    pub fn ceil(&self) -> Exact {
+        match &self.0 {
+            Small { num, den } => {
+                let part = i128::from(num % den > 0);
+                // The quotient is whole only over 1, so one more still fits.
+                Exact::whole(num / den + part)
+            }
+            Big(value) => Self::from_big(value.ceil()),
+        }
+    }
+
     /// The exact decimal text if there is one within `decimals`, else the text rounded to them
     /// (half away from zero), for display only. Without trailing zeros.
     pub fn text(&self, decimals: u32) -> String {
@@ -207,6 +225,12 @@ fn round_big(value: &BigRational, rounding: Rounding) -> BigInt {
         (Ordering::Equal, Rounding::HalfEven) => quotient.is_odd(),
     };
     if away { quotient + value.numer().signum() } else { quotient }
+}
+
+impl Default for Exact {
+    fn default() -> Self {
+        Exact::ZERO
+    }
 }
 
 impl PartialEq for Exact {

@@ -3,17 +3,17 @@
 //! Ids become indexes whose order is the order of the ids' bytes, so that order never costs a text
 //! comparison and never depends on the order in which facts arrived.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::date::{Calendar, Day, Window};
-use super::deal::EventKind;
+use super::deal::{EventKind, OVERLAY};
 use super::id::{MeasureId, PayeeId, RoleId};
 use super::measure::Measure;
-use super::number::Percent;
+use super::number::{Percent, Quantity};
 use super::payee::Payee;
 use super::plan::PlanVersion;
-use super::quota::Quota;
+use super::quota::{Quota, QuotaKey};
 
 /// What a calculation reads.
 #[derive(Debug)]
@@ -26,37 +26,57 @@ pub struct Facts {
     pub payees: Vec<Payee>,
     /// For each payee and assignment the manager's index.
     managers: Vec<Vec<Option<u32>>>,
+    /// For each payee, by first day, the managers above from then on.
+    lines: Vec<Vec<(Day, Vec<u32>)>>,
+    /// For each payee whoever has ever reported to it.
+    reports: Vec<Vec<u32>>,
     /// By id.
     pub measures: BTreeMap<MeasureId, Measure>,
     /// By plan id, then first period.
     pub plans: Vec<PlanVersion>,
-    /// By payee index and measure, then window, in minor units.
-    pub quotas: BTreeMap<(u32, MeasureId), BTreeMap<Window, i64>>,
+    /// By payee index and measure, then window.
+    pub quotas: BTreeMap<(u32, MeasureId), BTreeMap<Window, Quota>>,
     /// By id. A role's place here is its index in splits.
     pub roles: Vec<RoleId>,
     deals: Vec<DealFact>,
-    splits: Vec<SplitFact>,
+    splits: Vec<Share>,
+    overlay: Option<u16>,
     /// By day, deal id, event id.
     pub events: Vec<EventFact>,
     reversed: Vec<ReversedFact>,
+    /// Events by payee credited, each payee's in order; and where each payee's begin.
+    credited: Vec<u32>,
+    credited_from: Vec<u32>,
     names: Names,
 }
 
-/// A deal: its owner and its place in the splits.
+/// A deal: its owner, its place in the splits and what it states.
 #[derive(Debug, Clone, Copy)]
 struct DealFact {
     name: Name,
     owner: u32,
     splits: (u32, u32),
+    worth: Worth,
+}
+
+/// What a deal or an event says it is worth.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Worth {
+    /// In minor units; of an event absent for a reversal of what is left.
+    pub amount: Option<i64>,
+    /// In minor units.
+    pub cost: Option<i64>,
+    /// Units.
+    pub quantity: Option<Quantity>,
 }
 
 /// A part of a deal's credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SplitFact {
+pub struct Share {
     /// Index of the payee.
     pub payee: u32,
-    /// Index of the role.
-    pub role: u16,
+    /// Index of the role; absent for the owner of a deal without splits.
+    pub role: Option<u16>,
     /// The part.
     pub percent: Percent,
 }
@@ -71,8 +91,8 @@ pub struct EventFact {
     name: Name,
     /// What happened.
     pub kind: EventKind,
-    /// In minor units; absent for a reversal of what is left.
-    pub amount: Option<i64>,
+    /// What it states itself.
+    pub worth: Worth,
     reversed: (u32, u32),
 }
 
@@ -151,9 +171,27 @@ impl Facts {
         self.deals[deal as usize].owner
     }
 
-    /// The splits of a deal by payee id and role.
-    pub fn splits(&self, deal: u32) -> &[SplitFact] {
-        &self.splits[range(self.deals[deal as usize].splits)]
+    /// What a deal says it is worth.
+    pub fn worth(&self, deal: u32) -> Worth {
+        self.deals[deal as usize].worth
+    }
+
+    /// Who is credited with which part of a deal: its splits by payee id and role; where none but overlays is
+    /// listed, also the owner.
+    pub fn shares(&self, deal: u32) -> impl Iterator<Item = Share> {
+        let splits = &self.splits[range(self.deals[deal as usize].splits)];
+        let whole = splits.iter().any(|split| !self.is_overlay(split.role));
+        let owner = (!whole).then(|| Share {
+            payee: self.deals[deal as usize].owner,
+            role: None,
+            percent: Percent::HUNDRED,
+        });
+        splits.iter().copied().chain(owner)
+    }
+
+    /// Whether a role is the one that comes on top of the whole.
+    pub fn is_overlay(&self, role: Option<u16>) -> bool {
+        role.is_some() && role == self.overlay
     }
 
     /// How many deals there are.
@@ -171,8 +209,36 @@ impl Facts {
         self.reversed[range(event.reversed)].iter().map(|fact| (self.names.get(fact.name), fact.amount))
     }
 
+    /// The managers above a payee on a day, nearest first: the line runs only through assignments in force.
+    pub fn above(&self, payee: u32, day: Day) -> &[u32] {
+        let lines = &self.lines[payee as usize];
+        let after = lines.partition_point(|(from, _)| *from <= day);
+        after.checked_sub(1).map_or(&[], |place| &lines[place].1)
+    }
+
+    /// Whoever has ever reported to a payee directly, by id.
+    pub fn reports(&self, payee: u32) -> &[u32] {
+        &self.reports[payee as usize]
+    }
+
+    /// The payee and everyone who was ever below, by id.
+    pub fn under(&self, payee: u32) -> BTreeSet<u32> {
+        let mut under = BTreeSet::from([payee]);
+        let mut open = vec![payee];
+        while let Some(next) = open.pop() {
+            open.extend(self.reports(next).iter().copied().filter(|report| under.insert(*report)));
+        }
+        under
+    }
+
+    /// The events of the deals that a payee is credited with, in order.
+    pub fn events_of(&self, payee: u32) -> &[u32] {
+        let at = payee as usize;
+        &self.credited[self.credited_from[at] as usize..self.credited_from[at + 1] as usize]
+    }
+
     /// The manager of a payee on a day: of the assignment in force, if the manager has one in force too.
-    pub fn manager_on(&self, payee: u32, day: Day) -> Option<u32> {
+    fn manager_on(&self, payee: u32, day: Day) -> Option<u32> {
         let at = payee as usize;
         let place = self.payees[at].assignments.iter().position(|assignment| assignment.covers(day))?;
         let manager = self.managers[at][place]?;
@@ -201,14 +267,19 @@ impl FactsBuilder {
             calendar,
             payees,
             managers: Vec::new(),
+            lines: Vec::new(),
+            reports: Vec::new(),
             measures: BTreeMap::new(),
             plans: Vec::new(),
             quotas: BTreeMap::new(),
             roles: Vec::new(),
             deals: Vec::new(),
             splits: Vec::new(),
+            overlay: None,
             events: Vec::new(),
             reversed: Vec::new(),
+            credited: Vec::new(),
+            credited_from: Vec::new(),
             names: Names::default(),
         };
         for payee in &facts.payees {
@@ -222,6 +293,7 @@ impl FactsBuilder {
             let managers = managers.collect::<Result<_, _>>()?;
             facts.managers.push(managers);
         }
+        facts.draw_lines();
         Ok(FactsBuilder { facts, roles: BTreeMap::new() })
     }
 
@@ -237,12 +309,10 @@ impl FactsBuilder {
 
     /// Adds a quota.
     pub fn quota(&mut self, quota: Quota) -> Result<(), FactsFault> {
-        let key = quota.key;
-        let payee = self
-            .facts
-            .payee(&key.payee)
-            .ok_or_else(|| FactsFault::UnknownQuotaPayee(key.payee.to_string()))?;
-        self.facts.quotas.entry((payee, key.measure)).or_default().insert(key.window, quota.amount);
+        let QuotaKey { payee, measure, window } = &quota.key;
+        let unknown = || FactsFault::UnknownQuotaPayee(payee.to_string());
+        let owner = self.facts.payee(payee).ok_or_else(unknown)?;
+        self.facts.quotas.entry((owner, measure.clone())).or_default().insert(*window, quota);
         Ok(())
     }
 
@@ -251,6 +321,7 @@ impl FactsBuilder {
         &mut self,
         id: &str,
         owner: &str,
+        worth: Worth,
         splits: impl Iterator<Item = (&'a str, RoleId, Percent)>,
     ) -> Result<u32, FactsFault> {
         let handle = index(self.facts.deals.len())?;
@@ -260,11 +331,11 @@ impl FactsBuilder {
             let payee = self.payee(id, payee)?;
             let next = u16::try_from(self.roles.len()).map_err(|_| FactsFault::TooMany)?;
             let role = *self.roles.entry(role).or_insert(next);
-            self.facts.splits.push(SplitFact { payee, role, percent });
+            self.facts.splits.push(Share { payee, role: Some(role), percent });
         }
         let name = self.facts.names.add(id)?;
         let splits = (start, index(self.facts.splits.len())?);
-        self.facts.deals.push(DealFact { name, owner, splits });
+        self.facts.deals.push(DealFact { name, owner, splits, worth });
         Ok(handle)
     }
 
@@ -275,7 +346,7 @@ impl FactsBuilder {
         id: &str,
         kind: EventKind,
         day: Day,
-        amount: Option<i64>,
+        worth: Worth,
         reversed: impl Iterator<Item = (&'a str, Option<i64>)>,
     ) -> Result<(), FactsFault> {
         let start = index(self.facts.reversed.len())?;
@@ -286,7 +357,7 @@ impl FactsBuilder {
         let name = self.facts.names.add(id)?;
         let reversed = (start, index(self.facts.reversed.len())?);
         index(self.facts.events.len())?;
-        self.facts.events.push(EventFact { day, deal, name, kind, amount, reversed });
+        self.facts.events.push(EventFact { day, deal, name, kind, worth, reversed });
         Ok(())
     }
 
@@ -297,7 +368,7 @@ impl FactsBuilder {
     }
 
     /// Puts everything in the one order that results depend on.
-    pub fn build(self) -> Facts {
+    pub fn build(self) -> Result<Facts, FactsFault> {
         let FactsBuilder { mut facts, roles } = self;
         let mut rank = vec![0_u16; roles.len()];
         for (place, (role, handle)) in roles.into_iter().enumerate() {
@@ -306,7 +377,7 @@ impl FactsBuilder {
             facts.roles.push(role);
         }
         for split in &mut facts.splits {
-            split.role = rank[usize::from(split.role)];
+            split.role = split.role.map(|role| rank[usize::from(role)]);
         }
         for deal in &facts.deals {
             facts.splits[range(deal.splits)].sort_unstable_by_key(|split| (split.payee, split.role));
@@ -317,11 +388,86 @@ impl FactsBuilder {
             (a.day, a.deal).cmp(&(b.day, b.deal)).then_with(|| names.get(a.name).cmp(names.get(b.name)))
         });
         facts.plans.sort_by(|a, b| (&a.plan.id, a.effective_from).cmp(&(&b.plan.id, b.effective_from)));
-        facts
+        let overlay = facts.roles.binary_search_by(|role| role.as_str().cmp(OVERLAY)).ok();
+        facts.overlay = overlay.and_then(|place| u16::try_from(place).ok());
+        facts.note_credited()?;
+        Ok(facts)
     }
 }
 
 impl Facts {
+    /// Draws every payee's reporting line once: crediting looks it up for every share of every event.
+    fn draw_lines(&mut self) {
+        let count = self.payees.len();
+        let mut reports = vec![BTreeSet::new(); count];
+        for (payee, managers) in (0_u32..).zip(&self.managers) {
+            for manager in managers.iter().flatten() {
+                reports[*manager as usize].insert(payee);
+            }
+        }
+        self.reports = reports.into_iter().map(|reports| reports.into_iter().collect()).collect();
+        self.lines = (0_u32..).take(count).map(|payee| self.line(payee)).collect();
+    }
+
+    /// The line above a payee changes only where an assignment of somebody in it begins or ends.
+    fn line(&self, payee: u32) -> Vec<(Day, Vec<u32>)> {
+        let (mut everyone, mut open) = (BTreeSet::from([payee]), vec![payee]);
+        while let Some(next) = open.pop() {
+            let managers = self.managers[next as usize].iter().flatten();
+            open.extend(managers.copied().filter(|manager| everyone.insert(*manager)));
+        }
+        let assignments = everyone.iter().flat_map(|payee| &self.payees[*payee as usize].assignments);
+        let days: BTreeSet<Day> = assignments.flat_map(|a| [Some(a.from), a.to]).flatten().collect();
+        let mut line: Vec<(Day, Vec<u32>)> = Vec::new();
+        for day in days {
+            let mut above = Vec::new();
+            // Lines have no circle; were one stored all the same, the walk still ends.
+            while let Some(manager) = self.manager_on(*above.last().unwrap_or(&payee), day)
+                && above.len() < everyone.len()
+            {
+                above.push(manager);
+            }
+            if line.last().is_none_or(|(_, before)| *before != above) {
+                line.push((day, above));
+            }
+        }
+        line
+    }
+
+    /// Notes for every payee the events it is credited with.
+    fn note_credited(&mut self) -> Result<(), FactsFault> {
+        let mut count = vec![0_u32; self.payees.len() + 1];
+        let mut credited = Vec::new();
+        let distinct = |facts: &Facts, deal: u32, credited: &mut Vec<u32>| {
+            credited.clear();
+            credited.extend(facts.shares(deal).map(|share| share.payee));
+            // The owner stands behind the splits, and may be among them.
+            credited.sort_unstable();
+            credited.dedup();
+        };
+        for event in &self.events {
+            distinct(self, event.deal, &mut credited);
+            for payee in &credited {
+                count[*payee as usize + 1] += 1;
+            }
+        }
+        for place in 1..count.len() {
+            count[place] = count[place].checked_add(count[place - 1]).ok_or(FactsFault::TooMany)?;
+        }
+        let mut next = count.clone();
+        let mut events = vec![0_u32; count.last().map_or(0, |last| *last as usize)];
+        for (index, event) in (0_u32..).zip(&self.events) {
+            distinct(self, event.deal, &mut credited);
+            for payee in &credited {
+                let place = &mut next[*payee as usize];
+                events[*place as usize] = index;
+                *place += 1;
+            }
+        }
+        (self.credited, self.credited_from) = (events, count);
+        Ok(())
+    }
+
     /// Renumbers deals by the bytes of their ids; nothing to do where they came in that order.
     fn sort_deals(&mut self) {
         let (names, deals) = (&self.names, &self.deals);

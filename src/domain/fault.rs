@@ -110,6 +110,10 @@ pub enum Reason {
     DatabaseUnavailable,
     /// A defect of ours; the cause is in the log.
     Internal,
+    /// The resource was written by another change than the one that the caller read it at.
+    EtagMismatch,
+    /// The request names something that is there but does not fit.
+    ReferenceUnfit,
 }
 
 /// A request that was not done, and why.

@@ -108,6 +108,8 @@ ids! {
     MeasureId;
     /// A compensation plan.
     PlanId;
+    /// A plan being written.
+    DraftId;
     /// A component of a plan; the same id across versions is the same promise.
     ComponentId;
     /// The caller's name for one mutating request, unique per tenant.

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::deal::EventKind;
 use super::id::{MeasureId, RoleId};
+use super::money::Currency;
+use super::number::{QUANTITY_DECIMALS, Quantity};
 
 /// Whose credits a measure takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,25 +46,97 @@ impl CreditKind {
     }
 }
 
-/// What is counted of a credit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What is counted of a credit (semantics 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum MeasureValue {
     /// Money: the event's amount times the split percent.
     Amount,
+    /// Money: the event's amount less its cost, times the split percent.
+    Margin,
+    /// A number: the event's quantity times the split percent.
+    Quantity,
+    /// A number: 1 at a deal's first event of the type, times the split percent; taken back when reversals
+    /// reach the whole of that event.
+    Count,
+}
+
+/// What figures of a measure are in: money in minor units, numbers in millionths. Credits, quotas and tier
+/// edges of one measure are whole numbers of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Unit {
+    /// Money of the tenant's currency.
+    #[default]
+    Money,
+    /// A plain number.
+    Number,
+}
+
+impl Unit {
+    /// Decimals of the whole numbers that figures are held in.
+    pub fn decimals(self, currency: Currency) -> u32 {
+        match self {
+            Unit::Money => currency.minor_digits(),
+            Unit::Number => QUANTITY_DECIMALS,
+        }
+    }
+}
+
+/// A figure of a measure, stated in its unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Amount {
+    /// Minor units of the tenant's currency.
+    Money(i64),
+    /// Millionths.
+    Number(Quantity),
+}
+
+impl Amount {
+    /// What it is stated in.
+    pub fn unit(self) -> Unit {
+        match self {
+            Amount::Money(_) => Unit::Money,
+            Amount::Number(_) => Unit::Number,
+        }
+    }
+
+    /// In minor units or millionths.
+    pub fn units(self) -> i64 {
+        match self {
+            Amount::Money(minor) => minor,
+            Amount::Number(Quantity(millionths)) => millionths,
+        }
+    }
 }
 
 impl MeasureValue {
+    /// All values.
+    pub const ALL: [MeasureValue; 4] =
+        [MeasureValue::Amount, MeasureValue::Margin, MeasureValue::Quantity, MeasureValue::Count];
+
     /// The name in the API and in the database.
     pub fn name(self) -> &'static str {
         match self {
             MeasureValue::Amount => "AMOUNT",
+            MeasureValue::Margin => "MARGIN",
+            MeasureValue::Quantity => "QUANTITY",
+            MeasureValue::Count => "COUNT",
         }
     }
 
     /// Reads a name.
     pub fn parse(name: &str) -> Option<Self> {
-        Some(MeasureValue::Amount).filter(|value| value.name() == name)
+        Self::ALL.into_iter().find(|value| value.name() == name)
+    }
+
+    /// What its figures are in.
+    pub fn unit(self) -> Unit {
+        match self {
+            MeasureValue::Amount | MeasureValue::Margin => Unit::Money,
+            MeasureValue::Quantity | MeasureValue::Count => Unit::Number,
+        }
     }
 }
 
@@ -83,4 +157,6 @@ pub struct Measure {
     pub roles: Vec<RoleId>,
     /// What is counted.
     pub value: MeasureValue,
+    /// What effective quotas of a number are rounded to; absent: a millionth. Money is rounded to the minor unit.
+    pub step: Option<Quantity>,
 }

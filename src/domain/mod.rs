@@ -3,6 +3,7 @@
 pub mod change;
 pub mod date;
 pub mod deal;
+pub mod draft;
 pub mod encode;
 pub mod exact;
 pub mod explanation;

@@ -111,7 +111,7 @@ fn small(text: &str, decimals: u32) -> Result<i64, NumberFault> {
 }
 
 /// A percentage in millionths of a percent: `7.5` percent is `7_500_000`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Percent(pub i64);
 
 impl Percent {
@@ -138,11 +138,34 @@ impl fmt::Debug for Percent {
     }
 }
 
+/// A plain number in millionths, of either sign; the field that holds it says of what.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Number(pub i128);
+
+impl Number {
+    /// Zero.
+    pub const ZERO: Number = Number(0);
+
+    /// Reads a number of at most fifteen integer digits and six decimals.
+    pub fn parse(text: &str) -> Result<Self, NumberFault> {
+        parse(text, INTEGER_DIGITS, QUANTITY_DECIMALS).map(Number)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Trimmed(self.0, QUANTITY_DECIMALS).fmt(f)
+    }
+}
+
 /// A number of units in millionths: `2.5` pieces is `2_500_000`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Quantity(pub i64);
 
 impl Quantity {
+    /// One unit.
+    pub const ONE: Quantity = Quantity(1_000_000);
+
     /// Reads a quantity of at most six decimals and twelve integer digits.
     pub fn parse(text: &str) -> Result<Self, NumberFault> {
         small(text, QUANTITY_DECIMALS).map(Quantity)
@@ -173,6 +196,7 @@ macro_rules! as_text {
 }
 pub(crate) use as_text;
 
+as_text!(Number);
 as_text!(Percent);
 as_text!(Quantity);
 

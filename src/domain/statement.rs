@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::date::{Day, Period};
 use super::id::{ComponentId, MeasureId, PayeeId, PlanId};
+use super::measure::Unit;
 use super::money::Currency;
-use super::number::Percent;
+use super::number::Number;
+use super::plan::{Axis, RateKind};
 
 /// A payee's statement. Amounts are text, padded to the currency's minor digits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,7 +60,8 @@ pub struct ComponentFigures {
     pub lines: Vec<LineFigures>,
     /// The period's rolled-up credits, summed per direct report.
     pub reports: Vec<ReportFigures>,
-    /// What a reversal at its origin moved on lines after it; absent if nothing.
+    /// What moved beside this period's lines: lines of earlier periods that a retroactive tier or a reversal at its
+    /// origin priced anew, flat amounts of tiers reached or lost; absent if nothing.
     pub repriced: Option<String>,
 }
 
@@ -71,14 +74,35 @@ pub struct SegmentFigures {
     pub to: Day,
     /// The plan's version in force.
     pub plan_version: u32,
-    /// The measure whose credits count.
+    /// The measure whose credits are paid on.
     pub measure: MeasureId,
+    /// The measure whose credits move the line, if it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line_measure: Option<MeasureId>,
+    /// What tier edges are on.
+    #[serde(default)]
+    pub axis: Axis,
+    /// What rates are.
+    #[serde(default)]
+    pub pays: RateKind,
+    /// What is credited is counted in.
+    #[serde(default)]
+    pub unit: Unit,
+    /// What the line and the quota are counted in.
+    #[serde(default)]
+    pub line_unit: Unit,
     /// Effective quota, if there is one.
     pub quota: Option<String>,
     /// Credited to date, exact.
     pub credited: String,
-    /// Credited in percent of the quota, to six decimals; absent where the quota is zero or missing.
+    /// Where the line is, exact, if that is not what is credited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The line in percent of the quota, to six decimals; absent where the quota is zero or missing.
     pub attainment_percent: Option<String>,
+    /// Money for one unit at a multiple of one, to twelve decimals, if rates are multiples of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_rate: Option<String>,
     /// What each tier holds and pays.
     pub tiers: Vec<TierFigures>,
     /// Earned to date, rounded.
@@ -88,14 +112,17 @@ pub struct SegmentFigures {
 /// What one tier holds and pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TierFigures {
-    /// Lower edge in percent of quota.
-    pub edge: Percent,
-    /// Rate in percent of the credit.
-    pub rate: Percent,
+    /// Lower edge, in what the axis is in.
+    pub edge: Number,
+    /// Rate, as the segment's rates are.
+    pub rate: Number,
     /// Credited in this tier, exact.
     pub credited: String,
-    /// Paid for it, exact.
+    /// Paid for it, exact, without the flat amount.
     pub amount: String,
+    /// Paid for having reached it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flat: Option<String>,
 }
 
 /// One direct credit.
@@ -113,6 +140,13 @@ pub struct LineFigures {
     pub credited: String,
     /// What it earns, cumulatively rounded.
     pub amount: String,
+    /// Whether a reversal took back no more than its credit had earned, though it counts for more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub limited: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// The credits that came up through one direct report.

@@ -269,6 +269,9 @@ mod tests {
         let column = format!("{QUOTAS}\nwindow = {{ column = 'quarter' }}");
         assert_eq!(faults(&format!("kind = 'quotas'\n{column}")), Vec::<String>::new());
         assert_eq!(faults(&format!("kind = 'quotas'\nwindows = ['FY2026']\n{column}")), ["windows"]);
+        let neither = "kind = 'quotas'\nwindows = ['FY2026']\n[fields]\npayee_id = { column = 'p' }\nmeasure_id = { column = 'm' }";
+        assert_eq!(faults(neither), ["fields.amount"]);
+        assert_eq!(faults(&format!("{neither}\nunits = {{ column = 'u' }}")), Vec::<String>::new());
         let same = QUOTAS.replace("group = \".\"", "group = \",\"");
         let marks = format!("kind = 'quotas'\nwindows = ['FY2026']\n{same}");
         assert_eq!(faults(&marks), ["fields.amount.number.group"]);

@@ -23,7 +23,7 @@ mod tests;
 
 pub use file::{FileFault, MAX_RECORD};
 pub use mapping::{Kind, Mapping};
-pub use quota::QuotaRow;
+pub use quota::{QuotaGoal, QuotaRow};
 pub use reader::{Accepted, Reader, Record, Rejected, read};
 pub use rejects::RejectFile;
 pub use totals::{Sum, Totals};

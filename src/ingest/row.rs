@@ -124,6 +124,11 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Rejects the row.
+    pub(super) fn reject(&mut self, reason: &str) {
+        self.reasons.push(reason.to_string());
+    }
+
     /// The record, if nothing is wrong with it. Its own check runs only over good fields.
     pub(super) fn finish<T>(
         self,

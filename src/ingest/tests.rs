@@ -200,7 +200,7 @@ fn a_quota_row_makes_a_quota_for_each_window() {
         .flat_map(|(_, records)| records)
         .map(|record| match record {
             Record::Quota(quota) => {
-                format!("{} {} {} {}", quota.payee, quota.measure, quota.window, quota.amount)
+                format!("{} {} {} {:?}", quota.payee, quota.measure, quota.window, quota.goal)
             }
             Record::Payee(_) | Record::Deal(_) => String::new(),
         })
@@ -208,10 +208,10 @@ fn a_quota_row_makes_a_quota_for_each_window() {
     assert_eq!(
         quotas,
         [
-            "a bookings FY2026-Q1 100.50",
-            "a bookings FY2026-Q2 100.50",
-            "c bookings FY2026-Q1 0",
-            "c bookings FY2026-Q2 0"
+            r#"a bookings FY2026-Q1 Amount("100.50")"#,
+            r#"a bookings FY2026-Q2 Amount("100.50")"#,
+            r#"c bookings FY2026-Q1 Amount("0")"#,
+            r#"c bookings FY2026-Q2 Amount("0")"#
         ]
     );
     assert_eq!(
@@ -225,6 +225,33 @@ fn a_quota_row_makes_a_quota_for_each_window() {
         ]
     );
     assert_eq!(totals.to_string(), "rows 5: accepted 2, rejected 2, repeated 1\nquotas 4, sum 201");
+}
+
+#[test]
+fn a_quota_is_in_money_or_in_units() {
+    let mapping = "kind = 'quotas'\nwindows = ['FY2026']\n[fields]\npayee_id = { column = 'payee' }\n\
+                   measure_id = { column = 'measure' }\namount = { column = 'goal' }\nunits = { column = 'pieces' }";
+    let csv = "payee,measure,goal,pieces\na,bookings,100.50,\na,pieces,,2.5\nb,pieces,1,1\nc,pieces,,\nd,pieces,,-1\n";
+    let (accepted, rejected, totals) = take(mapping, csv).unwrap();
+    let goals: Vec<_> = accepted.iter().flat_map(|(_, records)| records).collect();
+    let [Record::Quota(money), Record::Quota(units)] = goals[..] else { panic!("{goals:?}") };
+    assert_eq!(
+        (&money.goal, &units.goal),
+        (&QuotaGoal::Amount("100.50".into()), &QuotaGoal::Units("2.5".into()))
+    );
+    let reasons: Vec<_> = rejected.iter().map(|(row, reasons)| format!("{row}: {}", reasons.join("; "))).collect();
+    assert_eq!(
+        reasons,
+        [
+            "4: amount and units must not both be given: a measure counts money or a number",
+            "5: amount and units must not both be empty",
+            "6: units from column \"pieces\" must not be below zero, got \"-1\"",
+        ]
+    );
+    assert_eq!(
+        totals.to_string(),
+        "rows 5: accepted 2, rejected 3, repeated 0\nquotas 1, sum 100.5\nquotas in units 1, sum 2.5"
+    );
 }
 
 const SPLIT: &str = r#"

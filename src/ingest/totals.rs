@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Record;
+use super::{QuotaGoal, Record};
 use super::source::{MOST_MINOR_DIGITS, decimal};
 use crate::domain::deal::EventKind;
 use crate::domain::money::Currency;
-use crate::domain::number;
+use crate::domain::number::{self, QUANTITY_DECIMALS, Quantity};
 
 /// How many, and what they add up to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sum {
     /// How many were added.
     pub count: u64,
-    /// Exact, in minor units; of quotas in thousandths.
+    /// Exact, in minor units; of quotas in thousandths of the currency or in millionths of a unit.
     pub amount: i128,
 }
 
@@ -41,8 +41,10 @@ pub struct Totals {
     pub duplicates: u64,
     /// Payees of accepted rows.
     pub payees: u64,
-    /// Quotas of accepted rows, in thousandths of the tenant's currency.
+    /// Quotas in money of accepted rows.
     pub quotas: Sum,
+    /// Quotas in units of accepted rows.
+    pub unit_quotas: Sum,
     /// Deals of accepted rows.
     pub deals: u64,
     /// Deals that have an amount, by currency.
@@ -57,8 +59,13 @@ impl Totals {
         for record in records {
             match record {
                 Record::Payee(_) => self.payees += 1,
-                // The amount was read before; it is text only because its currency is the tenant's.
-                Record::Quota(quota) => self.quotas.add(decimal(&quota.amount).ok()),
+                // The goal was read before; it is text only because its currency is the tenant's.
+                Record::Quota(quota) => match &quota.goal {
+                    QuotaGoal::Amount(amount) => self.quotas.add(decimal(amount).ok()),
+                    QuotaGoal::Units(units) => {
+                        self.unit_quotas.add(Quantity::parse(units).ok().map(|units| units.0.into()));
+                    }
+                },
                 Record::Deal(deal) => {
                     self.deals += 1;
                     if deal.amount.is_some() {
@@ -86,6 +93,10 @@ impl fmt::Display for Totals {
         if self.quotas.count > 0 {
             let Sum { count, amount } = self.quotas;
             write!(f, "\nquotas {count}, sum {}", number::trimmed(amount, MOST_MINOR_DIGITS))?;
+        }
+        if self.unit_quotas.count > 0 {
+            let Sum { count, amount } = self.unit_quotas;
+            write!(f, "\nquotas in units {count}, sum {}", number::trimmed(amount, QUANTITY_DECIMALS))?;
         }
         if self.deals > 0 {
             write!(f, "\ndeals {}", self.deals)?;

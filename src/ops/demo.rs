@@ -138,7 +138,7 @@ impl Story {
                 reason: "plan year 2026".into(),
                 plan: Some(read(plan)?),
                 effective_from: FROM.into(),
-                validate_only: false,
+                ..v1::PublishPlanRequest::default()
             };
             PlanServiceClient::new(self.channel.clone()).publish_plan(request).await.map_err(refused)?;
         }

@@ -11,6 +11,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::figures::{bar, grouped, percent};
 use crate::api::v1;
+use crate::api::v1::rates::{Axis, RateKind};
 use crate::api::v1::statement::State;
 use crate::domain::money::Currency;
 
@@ -87,7 +88,7 @@ fn details(statement: &v1::Statement, component: &v1::ComponentStatement) -> Vec
         let _ = write!(text, "\n{}", indented(&segment_text(segment, &statement.currency_code)));
     }
     if let Some(repriced) = &component.repriced {
-        let _ = write!(text, "\n  Moved on later credits by what was taken back: {}", grouped(repriced));
+        let _ = write!(text, "\n  Moved beside these lines, by tiers reached or left: {}", grouped(repriced));
     }
     for list in [deals(statement, component), reports(statement, component)].into_iter().flatten() {
         let _ = write!(text, "\n{}", indented(&list));
@@ -99,8 +100,13 @@ fn segment_text(segment: &v1::Segment, currency: &str) -> String {
     let v1::Segment { start_date, end_date, measure_id, .. } = segment;
     let credited = grouped(&segment.credited);
     let mut text = format!("From {start_date} to before {end_date}: {credited} credited of {measure_id}");
+    if let Some(line) = &segment.line {
+        let measure = if segment.line_measure_id.is_empty() { measure_id } else { &segment.line_measure_id };
+        let _ = write!(text, ", the line at {} of {measure}", grouped(line));
+    }
     match (&segment.quota, &segment.attainment_percent) {
-        (None, _) => text.push_str(", no quota is set: it earns nothing"),
+        (None, _) if needs_quota(segment) => text.push_str(", no quota is set: it earns nothing"),
+        (None, _) => {}
         (Some(quota), None) => {
             let _ = write!(text, ", quota {}: attainment is undefined and earns nothing", grouped(quota));
         }
@@ -108,53 +114,98 @@ fn segment_text(segment: &v1::Segment, currency: &str) -> String {
             let _ = write!(text, ", quota {}\n{} {}", grouped(quota), bar(attained), percent(attained));
         }
     }
+    if let Some(base_rate) = &segment.base_rate_amount {
+        let _ = write!(text, "\nbase rate {base_rate} for one unit");
+    }
     if !segment.tiers.is_empty() {
         let _ = write!(text, "\n{}", tiers(segment));
     }
     if let Some((edge, to_go)) = next_tier(segment, currency) {
-        let _ = write!(text, "\n{} more reach the tier from {edge} %", grouped(&to_go));
+        let _ = write!(text, "\n{} more reach the tier from {edge}", grouped(&to_go));
     }
     text
 }
 
-/// The ladder, with a mark at the tier that the attainment has reached.
+/// Whether a segment pays by a quota. What a version before the rates in full has kept says no axis and does.
+fn needs_quota(segment: &v1::Segment) -> bool {
+    matches!(segment.axis(), Axis::Attainment | Axis::Unspecified) || segment.rate_kind() == RateKind::BaseRate
+}
+
+/// The ladder, with a mark at the tier that the line has reached.
 fn tiers(segment: &v1::Segment) -> String {
     let reached = segment.tiers.iter().rposition(|tier| reached(segment, tier));
-    let mut table = table(&["Tier", "Rate", "Credited", "Earned"], 1);
+    let flats = segment.tiers.iter().any(|tier| tier.flat_amount.is_some());
+    let header = ["Tier", "Rate", "Credited", "Earned", "Flat"];
+    let mut table = table(if flats { &header } else { &header[..4] }, 1);
     for (place, tier) in segment.tiers.iter().enumerate() {
         let mark = if reached == Some(place) { " ◀" } else { "" };
-        table.add_row(vec![
-            format!("from {} %{mark}", tier.edge_percent),
-            format!("{} %", tier.rate_percent),
+        let mut row = vec![
+            format!("from {}{mark}", edge_text(tier)),
+            rate_text(segment, tier),
             grouped(&tier.credited),
             grouped(&tier.earned),
-        ]);
+        ];
+        if flats {
+            row.push(tier.flat_amount.as_deref().map(grouped).unwrap_or_default());
+        }
+        table.add_row(row);
     }
     table.to_string()
 }
 
-/// Whether a segment's credits have reached a tier; one on the edge is in the upper tier.
-fn reached(segment: &v1::Segment, tier: &v1::TierLine) -> bool {
-    let credited = decimal(&segment.credited);
-    edge(segment, tier).zip(credited).is_some_and(|(edge, credited)| edge <= credited)
+fn edge_text(tier: &v1::TierLine) -> String {
+    match (tier.edge_percent.as_str(), tier.edge_amount.as_str()) {
+        ("", "") => format!("{} units", grouped(&tier.edge_units)),
+        ("", amount) => grouped(amount),
+        (percent, _) => format!("{percent} %"),
+    }
 }
 
-/// The credits at which a tier begins; `None` where there is no quota to measure against.
+fn rate_text(segment: &v1::Segment, tier: &v1::TierLine) -> String {
+    match segment.rate_kind() {
+        RateKind::Percent | RateKind::Unspecified => format!("{} %", tier.rate_percent),
+        RateKind::PerUnit => format!("{} a unit", grouped(&tier.rate_amount)),
+        RateKind::PerBlock => format!("{} a block", grouped(&tier.rate_amount)),
+        RateKind::BaseRate => format!("{} x", tier.rate_multiple),
+    }
+}
+
+/// Whether a segment's line has reached a tier; one on the edge is in the upper tier.
+fn reached(segment: &v1::Segment, tier: &v1::TierLine) -> bool {
+    edge(segment, tier).zip(position(segment)).is_some_and(|(edge, position)| edge <= position)
+}
+
+/// Where the line is.
+fn position(segment: &v1::Segment) -> Option<Decimal> {
+    decimal(segment.line.as_ref().unwrap_or(&segment.credited))
+}
+
+/// Where on the line a tier begins; `None` where there is no quota to measure against, or the deal decides the tier.
 fn edge(segment: &v1::Segment, tier: &v1::TierLine) -> Option<Decimal> {
-    segment.attainment_percent.as_ref()?;
-    let quota = decimal(segment.quota.as_ref()?)?;
-    quota.checked_mul(decimal(&tier.edge_percent)?)?.checked_div(Decimal::ONE_HUNDRED)
+    match segment.axis() {
+        Axis::Attainment | Axis::Unspecified => {
+            segment.attainment_percent.as_ref()?;
+            let quota = decimal(segment.quota.as_ref()?)?;
+            quota.checked_mul(decimal(&tier.edge_percent)?)?.checked_div(Decimal::ONE_HUNDRED)
+        }
+        Axis::Amount => decimal(&tier.edge_amount),
+        Axis::Units => decimal(&tier.edge_units),
+        Axis::DealAmount | Axis::MarginPercent => None,
+    }
 }
 
 /// The next tier's edge and what is missing to it, rounded up to the minor unit.
 fn next_tier(segment: &v1::Segment, currency: &str) -> Option<(String, String)> {
-    let credited = decimal(&segment.credited)?;
-    let next = segment.tiers.iter().find(|tier| edge(segment, tier).is_some_and(|edge| edge > credited))?;
+    let position = position(segment)?;
+    let next = segment.tiers.iter().find(|tier| edge(segment, tier).is_some_and(|edge| edge > position))?;
+    let missing = edge(segment, next)?.checked_sub(position)?;
+    if segment.line_unit() == v1::Unit::Number {
+        return Some((edge_text(next), missing.normalize().to_string()));
+    }
     let digits = Currency::parse(currency).ok()?.minor_digits();
-    let missing = edge(segment, next)?.checked_sub(credited)?;
     let mut missing = missing.round_dp_with_strategy(digits, RoundingStrategy::AwayFromZero);
     missing.rescale(digits);
-    Some((next.edge_percent.clone(), missing.to_string()))
+    Some((edge_text(next), missing.to_string()))
 }
 
 fn decimal(text: &str) -> Option<Decimal> {

@@ -3,26 +3,22 @@
 use std::collections::BTreeMap;
 
 use crate::domain::date::Day;
-use crate::domain::facts::{FactsBuilder, FactsFault};
+use crate::domain::facts::{FactsBuilder, FactsFault, Worth};
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::{PayeeId, RoleId, TenantId};
 use crate::domain::money::Currency;
-use crate::domain::number::Percent;
+use crate::domain::number::{Percent, Quantity};
 
 use super::copy::{columns, elements, receive};
 use super::deal::event;
 use super::number::small_amount;
 use super::{Conn, corrupt, join_sets};
 
-/// Which deals and events to load.
+/// Which deals and events to load: of all dates, for a deal's cost and quantity are shared over all its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// As of this change.
     pub as_of: i64,
-    /// Events dated on this day or later.
-    pub from: Day,
-    /// Events dated before this day.
-    pub to: Day,
     /// Only deals that these payees own or are credited with; absent: all.
     pub payees: Option<Vec<PayeeId>>,
 }
@@ -41,10 +37,10 @@ pub async fn load_deals(
     receive(conn, &statement(tenant, scope), |line| loader.line(line)).await
 }
 
-/// COPY takes no parameters. What is formatted here are a parsed UUID, integers, days and ids, none of
-/// which can hold a quote.
+/// COPY takes no parameters. What is formatted here are a parsed UUID, integers and ids, none of which can
+/// hold a quote.
 fn statement(tenant: TenantId, scope: &Scope) -> String {
-    let Scope { as_of, from, to, payees } = scope;
+    let Scope { as_of, payees } = scope;
     // Most deals have one or two splits; opening the array of every deal costs several times as much.
     let named = payees.as_ref().map_or(String::new(), |payees| {
         let ids: Vec<String> = payees.iter().map(|id| format!("\"{id}\"")).collect();
@@ -58,12 +54,12 @@ fn statement(tenant: TenantId, scope: &Scope) -> String {
     format!(
         "copy (
             select d.deal_id, d.owner_id, d.currency, d.split_payee_ids, d.split_roles, d.split_percents,
-                e.event_id, e.kind, e.event_date, e.amount, e.reversed_ids, e.reversed_amounts
+                d.amount, d.cost, d.quantity, e.event_id, e.kind, e.event_date, e.amount, e.cost, e.quantity,
+                e.reversed_ids, e.reversed_amounts
             from deal d join deal_event e on e.tenant_id = d.tenant_id and e.deal_id = d.deal_id
             where d.tenant_id = '{tenant}' and e.tenant_id = '{tenant}'
                 and d.added_in <= {as_of} and (d.removed_in is null or d.removed_in > {as_of})
                 and e.added_in <= {as_of} and (e.removed_in is null or e.removed_in > {as_of})
-                and e.event_date >= '{from}' and e.event_date < '{to}'
                 {named}
             order by d.deal_id
         ) to stdout"
@@ -85,12 +81,13 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn line(&mut self, line: &str) -> Result<(), Fault> {
-        let read = columns::<12>(line)?;
+        let read = columns::<17>(line)?;
         let [Some(deal), Some(owner), Some(currency), Some(payees), Some(roles), Some(percents), rest @ ..] =
             read
         else {
             return Err(corrupt(format_args!("{line:?} lacks a column")));
         };
+        let [amount, cost, quantity, event @ ..] = rest;
         let current = match self.deal.take() {
             Some(current) if current.id == deal => current,
             last => {
@@ -98,11 +95,13 @@ impl Loader<'_> {
                     Some(last) if last.currency.code() == currency => last.currency,
                     _ => Currency::parse(currency).map_err(corrupt)?,
                 };
-                let handle = self.add_deal(deal, owner, [payees, roles, percents])?;
+                let worth = worth([amount, cost, quantity], currency)
+                    .ok_or_else(|| corrupt(format_args!("figures of deal {deal:?}")))?;
+                let handle = self.add_deal(deal, owner, worth, [payees, roles, percents])?;
                 Current { id: deal.to_string(), handle, currency }
             }
         };
-        self.add_event(&current, rest)?;
+        self.add_event(&current, event)?;
         self.deal = Some(current);
         Ok(())
     }
@@ -111,6 +110,7 @@ impl Loader<'_> {
         &mut self,
         deal: &str,
         owner: &str,
+        worth: Worth,
         [payees, roles, percents]: [&str; 3],
     ) -> Result<u32, Fault> {
         let unreadable = || corrupt(format_args!("splits of deal {deal:?}: {payees} {roles} {percents}"));
@@ -126,7 +126,7 @@ impl Loader<'_> {
         if roles.next().is_some() || percents.next().is_some() {
             return Err(unreadable());
         }
-        self.builder.deal(deal, owner, splits.into_iter()).map_err(unfit)
+        self.builder.deal(deal, owner, worth, splits.into_iter()).map_err(unfit)
     }
 
     /// Few roles stand in many splits: each is checked once.
@@ -139,11 +139,12 @@ impl Loader<'_> {
         Ok(role)
     }
 
-    fn add_event(&mut self, deal: &Current, read: [Option<&str>; 6]) -> Result<(), Fault> {
-        let [Some(id), Some(kind), Some(day), amount, Some(reversed), Some(amounts)] = read else {
+    fn add_event(&mut self, deal: &Current, read: [Option<&str>; 8]) -> Result<(), Fault> {
+        let [Some(id), Some(kind), Some(day), amount, cost, quantity, Some(reversed), Some(amounts)] = read
+        else {
             return Err(corrupt(format_args!("an event of deal {:?} lacks a column", deal.id)));
         };
-        let unreadable = || corrupt(format_args!("amounts of event {id:?} of deal {:?}", deal.id));
+        let unreadable = || corrupt(format_args!("figures of event {id:?} of deal {:?}", deal.id));
         let decimals = deal.currency.minor_digits();
         let minor = |text: Option<&str>| {
             text.map(|text| small_amount(text, decimals).ok_or_else(unreadable)).transpose()
@@ -159,11 +160,24 @@ impl Loader<'_> {
         }
         let (kind, day) = (event::kind(kind).map_err(corrupt)?, Day::parse(day).map_err(corrupt)?);
         let taken_back = taken_back.into_iter();
-        self.builder.event(deal.handle, id, kind, day, minor(amount)?, taken_back).map_err(unfit)
+        let worth = worth([amount, cost, quantity], deal.currency).ok_or_else(unreadable)?;
+        self.builder.event(deal.handle, id, kind, day, worth, taken_back).map_err(unfit)
     }
 }
 
-fn unfit(fault: FactsFault) -> Fault {
+/// Amount, cost and quantity as stored, each of which may be absent; `None` if one is no such figure.
+fn worth([amount, cost, quantity]: [Option<&str>; 3], currency: Currency) -> Option<Worth> {
+    let decimals = currency.minor_digits();
+    let minor = |text: Option<&str>| match text {
+        None => Some(None),
+        Some(text) => small_amount(text, decimals).map(Some),
+    };
+    let quantity = quantity.map(Quantity::parse).transpose().ok()?;
+    Some(Worth { amount: minor(amount)?, cost: minor(cost)?, quantity })
+}
+
+/// Facts that do not fit together, or are too many, as a fault for the caller.
+pub(crate) fn unfit(fault: FactsFault) -> Fault {
     match fault {
         FactsFault::TooMany => Fault::new(Reason::Overloaded, fault.to_string()),
         FactsFault::UnknownPayee { .. }
@@ -180,13 +194,10 @@ mod tests {
     fn only_checked_values_are_formatted_into_the_statement() {
         let scope = Scope {
             as_of: 7,
-            from: Day::parse("2026-01-01").unwrap(),
-            to: Day::parse("2026-04-01").unwrap(),
             payees: Some(vec![PayeeId::try_new("NULL").unwrap(), PayeeId::try_new("E-1").unwrap()]),
         };
         let text = statement(TenantId(uuid::Uuid::nil()), &scope);
         assert!(text.contains("d.owner_id = any('{\"NULL\",\"E-1\"}'::text[])"), "{text}");
-        assert!(text.contains("e.event_date >= '2026-01-01' and e.event_date < '2026-04-01'"), "{text}");
         assert!(text.contains("d.added_in <= 7 and (d.removed_in is null or d.removed_in > 7)"), "{text}");
         let all = statement(TenantId(uuid::Uuid::nil()), &Scope { payees: None, ..scope });
         assert!(!all.contains("any("), "{all}");

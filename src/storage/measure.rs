@@ -1,5 +1,6 @@
 //! Measures.
 
+use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::types::Json;
 use tokio_stream::StreamExt as _;
@@ -9,8 +10,9 @@ use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{MeasureId, RoleId, TenantId};
 use crate::domain::measure::{CreditKind, Measure, MeasureValue};
+use crate::domain::number::{QUANTITY_DECIMALS, Quantity};
 
-use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault};
+use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault, number};
 
 #[derive(Serialize)]
 struct Row {
@@ -21,6 +23,7 @@ struct Row {
     levels: i32,
     roles: Vec<String>,
     value_kind: String,
+    step: Option<Decimal>,
     #[serde(serialize_with = "bytea")]
     digest: Digest,
     added_in: i64,
@@ -31,6 +34,7 @@ impl Row {
         let levels = i32::try_from(measure.levels).map_err(|_| {
             Fault::field("levels", format_args!("must be at most {}, got {}", i32::MAX, measure.levels))
         })?;
+        let step = measure.step.map(|step| number::to_sql(i128::from(step.0), QUANTITY_DECIMALS));
         let mut row = Row {
             measure_id: measure.id.to_string(),
             name: measure.name.clone(),
@@ -39,6 +43,7 @@ impl Row {
             levels,
             roles: measure.roles.iter().map(RoleId::to_string).collect(),
             value_kind: measure.value.name().to_string(),
+            step: step.transpose()?,
             digest: Digest::default(),
             added_in: n,
         };
@@ -57,12 +62,14 @@ impl Row {
             .text(5, &self.levels.to_string())
             .bytes(6, &roles.into_bytes())
             .text(7, &self.value_kind)
+            .opt(8, self.step.map(|step| step.normalize()))
     }
 
     fn read(self) -> Result<Stored<Measure>, Fault> {
         let unknown = |what: &str| corrupt(format_args!("measure {}: {what:?}", self.measure_id));
         let event = EventKind::ALL.into_iter().find(|kind| kind.name() == self.event_kind);
         let roles = self.roles.iter().map(|role| RoleId::try_new(role));
+        let step = self.step.map(|step| number::small_from_sql(step, QUANTITY_DECIMALS).map(Quantity));
         let value = Measure {
             id: MeasureId::try_new(&self.measure_id).map_err(corrupt)?,
             event: event.ok_or_else(|| unknown(&self.event_kind))?,
@@ -70,6 +77,7 @@ impl Row {
             levels: u32::try_from(self.levels).map_err(corrupt)?,
             roles: roles.collect::<Result<_, _>>().map_err(corrupt)?,
             value: MeasureValue::parse(&self.value_kind).ok_or_else(|| unknown(&self.value_kind))?,
+            step: step.transpose()?,
             name: self.name,
         };
         Ok(Stored { value, added_in: self.added_in })
@@ -87,8 +95,9 @@ pub async fn upsert(
     let mark = sqlx::query!(
         "update measure c set removed_in = $2 from jsonb_populate_recordset(null::measure, $3) as r
         where c.tenant_id = $1 and c.measure_id = r.measure_id and c.removed_in is null
-            and (c.name, c.event_kind, c.credit_kind, c.levels, c.roles, c.value_kind)
-                is distinct from (r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind)",
+            and (c.name, c.event_kind, c.credit_kind, c.levels, c.roles, c.value_kind, c.step)
+                is distinct from (r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind,
+                    r.step)",
         tenant.0,
         n,
         Json(&rows) as _
@@ -96,9 +105,9 @@ pub async fn upsert(
     mark.execute(&mut *conn).await.map_err(fault)?;
     let insert = sqlx::query!(
         "insert into measure (tenant_id, measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
-            digest, added_in)
+            step, digest, added_in)
         select $1, r.measure_id, r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind,
-            r.digest, r.added_in
+            r.step, r.digest, r.added_in
         from jsonb_populate_recordset(null::measure, $2) as r
         where not exists (select from measure c
             where c.tenant_id = $1 and c.measure_id = r.measure_id and c.removed_in is null)",
@@ -118,7 +127,7 @@ pub async fn get(
 ) -> Result<Option<Stored<Measure>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step,
             digest as "digest: Digest", added_in
         from measure
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and measure_id = $3"#,
@@ -139,7 +148,7 @@ pub async fn list(
 ) -> Result<Vec<Stored<Measure>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step,
             digest as "digest: Digest", added_in
         from measure
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and measure_id > $3
@@ -176,13 +185,16 @@ pub async fn missing(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Re
 /// Which of these measures a quota or any published plan version names: such a measure never changes.
 pub async fn in_use(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Result<Vec<MeasureId>, Fault> {
     let texts: Vec<String> = ids.iter().map(MeasureId::to_string).collect();
-    // Whatever a plan's component is, the measure it counts stands under a key of this name.
+    // Whatever a plan's component is, the measures it counts stand under keys of these names.
     let query = sqlx::query_scalar!(
         r#"select distinct id as "id!" from unnest($2::text[]) as id
         where exists (select from quota q
                 where q.tenant_id = $1 and q.measure_id = id and q.removed_in is null)
-            or id in (select jsonb_path_query(p.body::jsonb, '$.**.measure') #>> '{}'
-                from plan_version p where p.tenant_id = $1 and p.removed_in is null)
+            or exists (select from quota q
+                where q.tenant_id = $1 and q.reports_measure_id = id and q.removed_in is null)
+            or id in (select jsonb_path_query(p.body::jsonb, path) #>> '{}'
+                from plan_version p cross join (values ('$.**.measure'::jsonpath), ('$.**.line')) as paths (path)
+                where p.tenant_id = $1 and p.removed_in is null)
         order by id"#,
         tenant.0,
         &texts
@@ -199,7 +211,7 @@ pub async fn check_rows(
 ) -> Result<(), Fault> {
     let mut rows = sqlx::query_as!(
         Row,
-        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step,
             digest as "digest: Digest", added_in
         from measure where tenant_id = $1 order by measure_id, added_in"#,
         tenant.0

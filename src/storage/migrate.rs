@@ -17,11 +17,12 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { number: 1, name: "journal", sql: include_str!("../../migrations/0001_journal.sql") },
     Migration { number: 2, name: "facts", sql: include_str!("../../migrations/0002_facts.sql") },
     Migration { number: 3, name: "ledger", sql: include_str!("../../migrations/0003_ledger.sql") },
     Migration { number: 4, name: "access", sql: include_str!("../../migrations/0004_access.sql") },
+    Migration { number: 5, name: "rules", sql: include_str!("../../migrations/0008_rules.sql") },
 ];
 
 /// The oldest server that works, as `server_version_num` has it.

@@ -6,6 +6,7 @@
 pub mod calendar;
 pub(crate) mod copy;
 pub mod deal;
+pub mod draft;
 pub mod facts;
 pub mod journal;
 pub mod key;

@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sqlx::types::Json;
 use tokio_stream::StreamExt as _;
 
@@ -9,28 +10,63 @@ use crate::domain::date::Calendar;
 use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{MeasureId, PayeeId, TenantId};
-use crate::domain::quota::{Quota, QuotaKey};
+use crate::domain::measure::Amount;
+use crate::domain::number::{QUANTITY_DECIMALS, Quantity};
+use crate::domain::quota::{Goal, Proration, Quota, QuotaKey};
 
 use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault, number};
 
+/// Seasonality, ramp and reliefs are JSON text. What a quota does not have is absent and leaves no trace in its digest.
 #[derive(Serialize)]
 struct Row {
     payee_id: String,
     measure_id: String,
     window_id: String,
-    amount: Decimal,
+    amount: Option<Decimal>,
+    units: Option<Decimal>,
+    reports_measure_id: Option<String>,
+    seasonality: Option<String>,
+    ramp: Option<String>,
+    proration: Option<String>,
+    reliefs: Option<String>,
     #[serde(serialize_with = "bytea")]
     digest: Digest,
     added_in: i64,
 }
 
+fn json(value: &impl Serialize) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(corrupt)
+}
+
+fn parsed<T: DeserializeOwned>(text: Option<&str>) -> Result<Option<T>, Fault> {
+    text.map(|text| serde_json::from_str(text).map_err(corrupt)).transpose()
+}
+
 impl Row {
     fn new(quota: &Quota, calendar: &Calendar, n: i64) -> Result<Self, Fault> {
+        let (mut amount, mut units, mut reports) = (None, None, None);
+        match &quota.goal {
+            Goal::Amount(Amount::Money(minor)) => {
+                amount = Some(number::to_sql(i128::from(*minor), calendar.currency.minor_digits())?);
+            }
+            Goal::Amount(Amount::Number(goal)) => {
+                units = Some(number::to_sql(i128::from(goal.0), QUANTITY_DECIMALS)?);
+            }
+            Goal::SumOfReports(measure) => reports = Some(measure.to_string()),
+        }
+        let proration = Some(quota.proration).filter(|proration| *proration != Proration::default());
+        let reliefs = Some(&quota.reliefs).filter(|reliefs| !reliefs.is_empty());
         let mut row = Row {
             payee_id: quota.key.payee.to_string(),
             measure_id: quota.key.measure.to_string(),
             window_id: calendar.window_text(quota.key.window),
-            amount: number::to_sql(i128::from(quota.amount), calendar.currency.minor_digits())?,
+            amount,
+            units,
+            reports_measure_id: reports,
+            seasonality: quota.seasonality.as_ref().map(json).transpose()?,
+            ramp: quota.ramp.as_ref().map(json).transpose()?,
+            proration: proration.map(|proration| proration.name().to_string()),
+            reliefs: reliefs.map(json).transpose()?,
             digest: Digest::default(),
             added_in: n,
         };
@@ -43,17 +79,49 @@ impl Row {
             .text(1, &self.payee_id)
             .text(2, &self.measure_id)
             .text(3, &self.window_id)
-            .text(4, &self.amount.normalize().to_string())
+            .opt(4, self.amount.map(|amount| amount.normalize()))
+            .opt(5, self.units.map(|units| units.normalize()))
+            .opt(6, self.reports_measure_id.as_ref())
+            .opt(7, self.seasonality.as_ref())
+            .opt(8, self.ramp.as_ref())
+            .opt(9, self.proration.as_ref())
+            .opt(10, self.reliefs.as_ref())
     }
 
     fn read(self, calendar: &Calendar) -> Result<Stored<Quota>, Fault> {
+        let unreadable = |what: &str| corrupt(format_args!("quota of {}: {what}", self.payee_id));
         let key = QuotaKey {
             payee: PayeeId::try_new(&self.payee_id).map_err(corrupt)?,
             measure: MeasureId::try_new(&self.measure_id).map_err(corrupt)?,
             window: calendar.parse_window(&self.window_id).map_err(corrupt)?,
         };
-        let amount = number::small_from_sql(self.amount, calendar.currency.minor_digits())?;
-        Ok(Stored { value: Quota { key, amount }, added_in: self.added_in })
+        let goal = match (self.amount, self.units, &self.reports_measure_id) {
+            (Some(amount), None, None) => {
+                let minor = number::small_from_sql(amount, calendar.currency.minor_digits())?;
+                Goal::Amount(Amount::Money(minor))
+            }
+            (None, Some(units), None) => {
+                Goal::Amount(Amount::Number(Quantity(number::small_from_sql(units, QUANTITY_DECIMALS)?)))
+            }
+            (None, None, Some(measure)) => Goal::SumOfReports(MeasureId::try_new(measure).map_err(corrupt)?),
+            _ => return Err(unreadable("no goal, or more than one")),
+        };
+        let proration = match &self.proration {
+            None => Proration::default(),
+            Some(name) => Proration::ALL
+                .into_iter()
+                .find(|proration| proration.name() == name)
+                .ok_or_else(|| unreadable(name))?,
+        };
+        let value = Quota {
+            key,
+            goal,
+            seasonality: parsed(self.seasonality.as_deref())?,
+            ramp: parsed(self.ramp.as_deref())?,
+            proration,
+            reliefs: parsed(self.reliefs.as_deref())?.unwrap_or_default(),
+        };
+        Ok(Stored { value, added_in: self.added_in })
     }
 }
 
@@ -69,15 +137,20 @@ pub async fn set(
     let mark = sqlx::query!(
         "update quota c set removed_in = $2 from jsonb_populate_recordset(null::quota, $3) as r
         where c.tenant_id = $1 and c.payee_id = r.payee_id and c.measure_id = r.measure_id
-            and c.window_id = r.window_id and c.removed_in is null and c.amount is distinct from r.amount",
+            and c.window_id = r.window_id and c.removed_in is null
+            and (c.amount, c.units, c.reports_measure_id, c.seasonality, c.ramp, c.proration, c.reliefs)
+                is distinct from (r.amount, r.units, r.reports_measure_id, r.seasonality, r.ramp, r.proration,
+                    r.reliefs)",
         tenant.0,
         n,
         Json(&rows) as _
     );
     mark.execute(&mut *conn).await.map_err(fault)?;
     let insert = sqlx::query!(
-        "insert into quota (tenant_id, payee_id, measure_id, window_id, amount, digest, added_in)
-        select $1, r.payee_id, r.measure_id, r.window_id, r.amount, r.digest, r.added_in
+        "insert into quota (tenant_id, payee_id, measure_id, window_id, amount, units, reports_measure_id,
+            seasonality, ramp, proration, reliefs, digest, added_in)
+        select $1, r.payee_id, r.measure_id, r.window_id, r.amount, r.units, r.reports_measure_id,
+            r.seasonality, r.ramp, r.proration, r.reliefs, r.digest, r.added_in
         from jsonb_populate_recordset(null::quota, $2) as r
         where not exists (select from quota c
             where c.tenant_id = $1 and c.payee_id = r.payee_id and c.measure_id = r.measure_id
@@ -99,7 +172,8 @@ pub async fn get(
 ) -> Result<Option<Stored<Quota>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select payee_id, measure_id, window_id, amount, digest as "digest: Digest", added_in
+        r#"select payee_id, measure_id, window_id, amount, units, reports_measure_id, seasonality, ramp,
+            proration, reliefs, digest as "digest: Digest", added_in
         from quota
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and payee_id = $3 and measure_id = $4 and window_id = $5"#,
@@ -134,7 +208,8 @@ pub async fn list(
 ) -> Result<Vec<Stored<Quota>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select payee_id, measure_id, window_id, amount, digest as "digest: Digest", added_in
+        r#"select payee_id, measure_id, window_id, amount, units, reports_measure_id, seasonality, ramp,
+            proration, reliefs, digest as "digest: Digest", added_in
         from quota
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and ($3::text is null or payee_id = $3) and ($4::text is null or measure_id = $4)
@@ -172,7 +247,8 @@ pub async fn check_rows(
 ) -> Result<(), Fault> {
     let mut rows = sqlx::query_as!(
         Row,
-        r#"select payee_id, measure_id, window_id, amount, digest as "digest: Digest", added_in
+        r#"select payee_id, measure_id, window_id, amount, units, reports_measure_id, seasonality, ramp,
+            proration, reliefs, digest as "digest: Digest", added_in
         from quota where tenant_id = $1 order by payee_id, measure_id, window_id, added_in"#,
         tenant.0
     )

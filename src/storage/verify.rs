@@ -13,7 +13,9 @@ use crate::domain::encode::Digest;
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::TenantId;
 
-use super::{Conn, RowCheck, calendar, deal, fault, join_sets, key, measure, payee, plan, quota, rejected};
+use super::{
+    Conn, RowCheck, calendar, deal, draft, fault, join_sets, key, measure, payee, plan, quota, rejected,
+};
 
 /// What verification found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,6 +101,8 @@ async fn check_rows(conn: &mut Conn, tenant: TenantId, found: &mut Findings) -> 
     found.table("measure", outcome)?;
     let outcome = plan::check_rows(conn, tenant, |row| found.row(&row)).await;
     found.table("plan_version", outcome)?;
+    let outcome = draft::check_rows(conn, tenant, |row| found.row(&row)).await;
+    found.table("plan_draft", outcome)?;
     let outcome = quota::check_rows(conn, tenant, |row| found.row(&row)).await;
     found.table("quota", outcome)?;
     let outcome = deal::check_rows(conn, tenant, |row| found.row(&row)).await;

@@ -48,7 +48,7 @@ async fn changes_say_who_did_what_and_why() {
 }
 
 /// Tables whose rows are kept aside while one of them is altered.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "change",
     "head",
     "calendar",
@@ -57,6 +57,7 @@ const TABLES: [&str; 14] = [
     "assignment",
     "measure",
     "plan_version",
+    "plan_draft",
     "quota",
     "deal",
     "deal_event",
@@ -72,15 +73,17 @@ async fn whatever_is_altered_behind_the_services_back_is_named() {
     tenant.deals(&[deal("d1", "ann", "2026-01-10", "120000.00")]).await;
     tenant.deals(&[deal("d1", "bob", "2026-01-10", "120000.00")]).await;
     tenant.close("2026-01").await;
+    let next = json!({"draft": {"draftId": "next", "plan": {"planId": "rep"}}});
+    tenant.write("PlanService/SaveDraft", next).await;
     let (slug, database) = (tenant.slug.clone(), url(&tenant.options));
     let verify = |more: &[&str]| attain(&[&["verify", "--database-url", &database], more].concat());
     let anchor =
         tenant.get("AdminService/VerifyJournal", json!({})).await["anchor"].as_str().unwrap().to_string();
     let (done, out, error) = verify(&["--tenant", &slug, "--anchor", &anchor]);
     assert!(done, "{out}{error}");
-    // Key, calendar, 2 measures, 2 plans, 3 payees, 3 assignments, 3 quotas, 2 deals, event, close, 4 postings, and
-    // the statements of bob and the lead.
-    assert!(out.starts_with(&format!("{slug}: sound, 10 changes, ")), "{out}");
+    // Key, calendar, 2 measures, 2 plans, 3 payees, 3 assignments, 3 quotas, 2 deals, event, close, 4 postings, the
+    // statements of bob and the lead, and a draft.
+    assert!(out.starts_with(&format!("{slug}: sound, 11 changes, ")), "{out}");
     let rows: usize = out.split("changes, ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!(rows >= 25, "{out}");
 
@@ -111,7 +114,11 @@ async fn whatever_is_altered_behind_the_services_back_is_named() {
             "change 4: its reason is not the one that its hash is made of",
         ),
         ("delete from change where number = 4", "change 4: missing, change 5 follows change 3"),
-        ("delete from change where number = 10", "head: names change 10, the journal ends at change 9"),
+        ("delete from change where number = 11", "head: names change 11, the journal ends at change 10"),
+        (
+            "update plan_draft set body = '{}'",
+            "plan_draft next of change 11: its columns do not give its digest",
+        ),
         ("update statement_part set body = replace(body, '0', '1')", "statement_part "),
         ("delete from statement_part", "change 10: "),
         (

@@ -12,6 +12,7 @@ use attain::api::v1::payee_service_client::PayeeServiceClient;
 use attain::api::v1::period_service_client::PeriodServiceClient;
 use attain::api::v1::plan_service_client::PlanServiceClient;
 use attain::api::v1::quota_service_client::QuotaServiceClient;
+use attain::domain::money::Currency;
 use prost_reflect::prost::Message as _;
 use script::{Post, Step, Told};
 
@@ -65,6 +66,44 @@ impl World {
     async fn statement(&self, request: &v1::GetStatementRequest) -> v1::Statement {
         let mut earnings = EarningsServiceClient::new(self.keyed.clone());
         earnings.get_statement(request.clone()).await.unwrap().into_inner().statement.unwrap()
+    }
+
+    /// What is read otherwise than it was worked out.
+    async fn read(
+        &self,
+        period: &str,
+        statements: Vec<script::Statement>,
+        attainments: Vec<script::Attainment>,
+    ) -> Vec<String> {
+        let mut differs = Vec::new();
+        let mut compare = |expected: String, read: String| {
+            if expected != read {
+                differs.push(format!("  expected {expected}\n  read {read}"));
+            }
+        };
+        for expected in statements {
+            let (payee_id, period) = (expected.payee_id.clone(), period.to_string());
+            let read = self.statement(&v1::GetStatementRequest { payee_id, period, as_of_change: 0 }).await;
+            let zero = Currency::parse(&read.currency_code).unwrap().amount(0);
+            let v1::Statement { payee_id, earned, adjusted, total, problems, .. } = read;
+            let read = script::Statement { payee_id, earned, adjusted, total, problems };
+            compare(format!("{:#?}", expected.or_zero(&zero)), format!("{read:#?}"));
+        }
+        for expected in attainments {
+            let request = v1::GetAttainmentRequest {
+                payee_id: expected.payee_id.clone(),
+                period: period.to_string(),
+                measure_ids: vec![expected.measure_id.clone()],
+                ..Default::default()
+            };
+            let mut earnings = EarningsServiceClient::new(self.keyed.clone());
+            let read = earnings.get_attainment(request).await.unwrap().into_inner().attainments;
+            let read = read.into_iter().find(|read| read.window == expected.window).unwrap();
+            let v1::Attainment { credited, quota, attainment_percent, .. } = read;
+            let read = script::Attainment { credited, quota, attainment_percent, ..expected.clone() };
+            compare(format!("{expected:#?}"), format!("{read:#?}"));
+        }
+        differs
     }
 
     /// Closes a period, once more if it is closed already, and answers what it posted as earned.
@@ -188,6 +227,11 @@ async fn a_real_server_posts_what_was_worked_out_by_hand() {
         for (number, step) in scenario.steps.into_iter().enumerate() {
             match step {
                 Step::Tell(told) => world.tell(*told).await,
+                Step::Read { period, why, statements, attainments } => {
+                    let (file, title) = (&scenario.file, &scenario.title);
+                    let read = world.read(&period, statements, attainments).await.into_iter();
+                    failures.extend(read.map(|read| format!("{file}: {title}\n  reading {period} ({why})\n{read}")));
+                }
                 Step::Close { period, why, posts } => {
                     let posted = world.close(&period, number).await;
                     if posted != posts {

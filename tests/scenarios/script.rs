@@ -1,4 +1,12 @@
-//! Reads scenario files. Facts are written as in the API; each group becomes the request that would tell it.
+//! Reads scenario files. Facts are written as in the API; each group becomes the request that would tell it. A step is
+//! one of:
+//!
+//! - `{"facts": {"calendar", "measures", "plans", "payees", "quotas", "deals"}}`: what is told, later tellings over
+//!   earlier ones;
+//! - `{"close": "2026-01", "why", "posts"}`: a period is closed; what the close posts as earned, all of it;
+//! - `{"read": "2026-01", "why", "statements", "attainments"}`: what is read for a period, before it is closed: of each
+//!   payee's statement `earned`, `adjusted`, `total` and `problems`, and attainments by measure and window. `adjusted`
+//!   left out is zero, `quota` and `attainmentPercent` left out are absent.
 
 use std::path::Path;
 
@@ -18,6 +26,7 @@ pub struct Scenario {
 pub enum Step {
     Tell(Box<Told>),
     Close { period: String, why: String, posts: Vec<Post> },
+    Read { period: String, why: String, statements: Vec<Statement>, attainments: Vec<Attainment> },
 }
 
 /// The requests that tell a step's facts, in the order they are sent.
@@ -43,6 +52,42 @@ pub struct Post {
     pub amount: String,
 }
 
+/// What a payee's statement for the step's period says.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Statement {
+    pub payee_id: String,
+    pub earned: String,
+    #[serde(default)]
+    pub adjusted: String,
+    pub total: String,
+    /// The questions that are open, each whole.
+    #[serde(default)]
+    pub problems: Vec<String>,
+}
+
+impl Statement {
+    /// With what was left out as it is shown.
+    pub fn or_zero(mut self, zero: &str) -> Self {
+        if self.adjusted.is_empty() {
+            self.adjusted = zero.to_string();
+        }
+        self
+    }
+}
+
+/// How far a payee is in a window at the end of the step's period.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Attainment {
+    pub payee_id: String,
+    pub measure_id: String,
+    pub window: String,
+    pub credited: String,
+    pub quota: Option<String>,
+    pub attainment_percent: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -55,6 +100,14 @@ struct File {
 enum Raw {
     Tell { facts: Facts },
     Close { close: String, why: String, posts: Vec<Post> },
+    Read {
+        read: String,
+        why: String,
+        #[serde(default)]
+        statements: Vec<Statement>,
+        #[serde(default)]
+        attainments: Vec<Attainment>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -94,6 +147,9 @@ fn read(file: &Path) -> Scenario {
             Raw::Close { close, why, mut posts } => {
                 posts.sort();
                 Step::Close { period: close, why, posts }
+            }
+            Raw::Read { read, why, statements, attainments } => {
+                Step::Read { period: read, why, statements, attainments }
             }
         });
     }

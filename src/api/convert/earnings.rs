@@ -1,5 +1,7 @@
 //! Attainment, statements, explanations.
 
+use super::measure::unit_wire;
+use super::plan::{axis_wire, edge_wire, rate_kind_wire, rate_wire};
 use super::{Check, read, small, text};
 use crate::api::page::Paging;
 use crate::api::v1;
@@ -8,6 +10,8 @@ use crate::domain::date::Period;
 use crate::domain::explanation::Explanation;
 use crate::domain::fault::Fault;
 use crate::domain::id::{MeasureId, PayeeId};
+use crate::domain::measure::Unit;
+use crate::domain::money::Currency;
 use crate::domain::statement::{ComponentFigures, SegmentFigures, Statement};
 
 /// The rpc that explains.
@@ -97,7 +101,8 @@ pub fn attainment_wire(answer: Attainments) -> v1::GetAttainmentResponse {
         credited: figures.credited,
         quota: figures.quota,
         attainment_percent: figures.attainment_percent,
-        currency_code: figures.currency.to_string(),
+        currency_code: text((figures.unit == Unit::Money).then_some(figures.currency)),
+        unit: unit_wire(figures.unit).into(),
     });
     v1::GetAttainmentResponse {
         attainments: attainments.collect(),
@@ -116,15 +121,16 @@ pub fn statement_wire(statement: Statement, closed: bool) -> v1::Statement {
         window: adjustment.window,
         amount: adjustment.amount,
     });
+    let currency = statement.currency;
     v1::Statement {
         payee_id: statement.payee.to_string(),
         period: statement.period.to_string(),
         state: state.into(),
-        currency_code: statement.currency.to_string(),
+        currency_code: currency.to_string(),
         earned: statement.earned,
         adjusted: statement.adjusted,
         total: statement.total,
-        components: statement.components.into_iter().map(component_wire).collect(),
+        components: statement.components.into_iter().map(|part| component_wire(part, currency)).collect(),
         adjustments: adjustments.collect(),
         problems: statement.problems,
         as_of_change: statement.as_of,
@@ -133,7 +139,7 @@ pub fn statement_wire(statement: Statement, closed: bool) -> v1::Statement {
     }
 }
 
-fn component_wire(component: ComponentFigures) -> v1::ComponentStatement {
+fn component_wire(component: ComponentFigures, currency: Currency) -> v1::ComponentStatement {
     let lines = component.lines.into_iter().map(|line| v1::StatementLine {
         event_date: line.day.to_string(),
         deal_id: line.deal.to_string(),
@@ -141,6 +147,7 @@ fn component_wire(component: ComponentFigures) -> v1::ComponentStatement {
         reversed_event_id: text(line.reverses),
         credited: line.credited,
         earned: line.amount,
+        limited: line.limited,
     });
     let reports = component.reports.into_iter().map(|report| v1::ReportLine {
         payee_id: report.payee.to_string(),
@@ -154,19 +161,29 @@ fn component_wire(component: ComponentFigures) -> v1::ComponentStatement {
         window: component.window,
         earned: component.earned,
         earned_to_date: component.to_date,
-        segments: component.segments.into_iter().map(segment_wire).collect(),
+        segments: component.segments.into_iter().map(|part| segment_wire(part, currency)).collect(),
         lines: lines.collect(),
         reports: reports.collect(),
         repriced: component.repriced,
     }
 }
 
-fn segment_wire(segment: SegmentFigures) -> v1::Segment {
-    let tiers = segment.tiers.into_iter().map(|tier| v1::TierLine {
-        edge_percent: tier.edge.to_string(),
-        rate_percent: tier.rate.to_string(),
-        credited: tier.credited,
-        earned: tier.amount,
+fn segment_wire(segment: SegmentFigures, currency: Currency) -> v1::Segment {
+    let SegmentFigures { axis, pays, .. } = segment;
+    let tiers = segment.tiers.into_iter().map(|tier| {
+        let [edge_percent, edge_amount, edge_units] = edge_wire(tier.edge, axis, currency);
+        let [rate_percent, rate_amount, rate_multiple] = rate_wire(tier.rate, pays);
+        v1::TierLine {
+            edge_percent,
+            rate_percent,
+            credited: tier.credited,
+            earned: tier.amount,
+            edge_amount,
+            edge_units,
+            rate_amount,
+            rate_multiple,
+            flat_amount: tier.flat,
+        }
     });
     v1::Segment {
         start_date: segment.from.to_string(),
@@ -178,6 +195,13 @@ fn segment_wire(segment: SegmentFigures) -> v1::Segment {
         attainment_percent: segment.attainment_percent,
         tiers: tiers.collect(),
         earned: segment.amount,
+        line_measure_id: text(segment.line_measure),
+        axis: axis_wire(axis).into(),
+        rate_kind: rate_kind_wire(pays).into(),
+        unit: unit_wire(segment.unit).into(),
+        line_unit: unit_wire(segment.line_unit).into(),
+        line: segment.line,
+        base_rate_amount: segment.base_rate,
     }
 }
 

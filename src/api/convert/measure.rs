@@ -1,11 +1,12 @@
 //! Measures.
 
-use super::{Check, MAX_FACTS, deal, read, write};
+use super::{Check, MAX_FACTS, deal, read, text, write};
 use crate::api::v1;
 use crate::app::{Page, Write};
 use crate::domain::deal::EventKind;
 use crate::domain::fault::Fault;
-use crate::domain::measure::{CreditKind, Measure, MeasureValue};
+use crate::domain::measure::{CreditKind, Measure, MeasureValue, Unit};
+use crate::domain::number::Quantity;
 
 /// The rpc that defines measures.
 pub const DEFINE: &str = "attain.v1.MeasureService/DefineMeasures";
@@ -47,7 +48,17 @@ fn measure(check: &mut Check, wire: &v1::Measure) -> Option<Measure> {
     let value = check.choice("value", wire.value, |value| match value {
         v1::measure::Value::Unspecified => None,
         v1::measure::Value::Amount => Some(MeasureValue::Amount),
+        v1::measure::Value::Margin => Some(MeasureValue::Margin),
+        v1::measure::Value::Quantity => Some(MeasureValue::Quantity),
+        v1::measure::Value::Count => Some(MeasureValue::Count),
     });
+    let step = check.quantity("step", &wire.step);
+    if step == Some(Quantity(0)) {
+        check.add("step", "must be above zero, got 0");
+    }
+    if step.is_some() && value.is_some_and(|value| value.unit() == Unit::Money) {
+        check.add("step", "must be empty: the measure counts money, which is rounded to the minor unit");
+    }
     Some(Measure {
         id: id?,
         name: name?,
@@ -56,6 +67,7 @@ fn measure(check: &mut Check, wire: &v1::Measure) -> Option<Measure> {
         levels: wire.levels,
         roles: roles?,
         value: value?,
+        step,
     })
 }
 
@@ -68,6 +80,9 @@ pub fn wire(measure: &Measure, etag: i64) -> v1::Measure {
     };
     let value = match measure.value {
         MeasureValue::Amount => v1::measure::Value::Amount,
+        MeasureValue::Margin => v1::measure::Value::Margin,
+        MeasureValue::Quantity => v1::measure::Value::Quantity,
+        MeasureValue::Count => v1::measure::Value::Count,
     };
     v1::Measure {
         measure_id: measure.id.to_string(),
@@ -78,5 +93,14 @@ pub fn wire(measure: &Measure, etag: i64) -> v1::Measure {
         roles: measure.roles.iter().map(ToString::to_string).collect(),
         value: value.into(),
         etag,
+        step: text(measure.step),
+    }
+}
+
+/// What figures are in, as the contract says it.
+pub fn unit_wire(unit: Unit) -> v1::Unit {
+    match unit {
+        Unit::Money => v1::Unit::Money,
+        Unit::Number => v1::Unit::Number,
     }
 }

@@ -3,12 +3,14 @@
 
 pub mod admin;
 pub mod deal;
+pub mod draft;
 pub mod earnings;
 pub mod import;
 pub mod measure;
 pub mod payee;
 pub mod period;
 pub mod plan;
+pub mod plan_diff;
 pub mod quota;
 #[cfg(test)]
 mod tests;

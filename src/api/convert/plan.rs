@@ -1,35 +1,111 @@
-//! Plans and their versions.
+//! Plans and their versions. A plan is read as far as it can be: what is wrong with one component hides nothing of the
+//! others, so that a draft hears everything at once.
 
+use super::plan_diff::Side;
 use super::{Check, read, read_at, small, write};
 use crate::api::v1;
+use crate::app::plan::Sketch;
 use crate::app::{Page, Write};
 use crate::domain::date::{Period, WindowKind};
-use crate::domain::fault::Fault;
-use crate::domain::id::PlanId;
+use crate::domain::fault::{Fault, Violations};
+use crate::domain::id::{DraftId, MeasureId, PlanId};
 use crate::domain::money::Currency;
+use crate::domain::number::{Number, PERCENT_DECIMALS, Percent, QUANTITY_DECIMALS, Quantity};
 use crate::domain::plan::{
-    Component, MAX_PARTS, Payout, Plan, PlanVersion, RateMode, Rates, ReversalRule, Tier,
+    Axis, Clawback, ClawbackStep, Component, MAX_PARTS, Payout, Plan, PlanVersion, RateKind, RateMode, Rates,
+    ReversalRule, Tier, check_ids,
 };
 
 /// The rpc that publishes a plan.
 pub const PUBLISH: &str = "attain.v1.PlanService/PublishPlan";
 /// The rpc that lists plan versions.
 pub const LIST: &str = "attain.v1.PlanService/ListPlans";
+/// Where the violations of a plan stand.
+const PATH: &str = "plan";
 
-/// Reads a request to publish a plan from a period on.
-pub fn publish(request: &v1::PublishPlanRequest, currency: Currency) -> Result<(Write, Plan, Period), Fault> {
+// Percents are numbers too: their decimals are the same.
+const _: () = assert!(PERCENT_DECIMALS == QUANTITY_DECIMALS);
+
+/// What is to be published.
+#[derive(Debug, Clone)]
+pub enum Publication {
+    /// A plan given with the request, without a fault, from a period on.
+    Plan(Sketch, Period),
+    /// A draft as a change wrote it, from a period on; absent: from the draft's.
+    Draft(DraftId, i64, Option<Period>),
+}
+
+/// Reads a request to publish a plan.
+pub fn publish(request: &v1::PublishPlanRequest, currency: Currency) -> Result<(Write, Publication), Fault> {
     read(|check| {
         let reason = check.required_reason(&request.reason);
         let write = write(check, PUBLISH, request, &request.request_id, reason, request.validate_only);
-        let plan = check.inner("plan", request.plan.as_ref(), |check, wire| plan(check, wire, currency));
-        let from = check.period("effective_from", &request.effective_from);
-        Some((write?, plan?, from?))
+        if request.draft_id.is_empty() {
+            if request.draft_etag != 0 {
+                check.add("draft_etag", "must be 0 where no draft is named");
+            }
+            let plan = check.inner(PATH, request.plan.as_ref(), |check, wire| {
+                plan(check, wire, currency).map(|_| sketch(wire, currency))
+            });
+            let from = check.period("effective_from", &request.effective_from);
+            return Some((write?, Publication::Plan(plan?, from?)));
+        }
+        if request.plan.is_some() {
+            check.add(PATH, "must be absent where a draft is named");
+        }
+        let id = check.id("draft_id", &request.draft_id);
+        let etag = check.number("draft_etag", request.draft_etag);
+        if etag == Some(0) {
+            check.add("draft_etag", "must be given: the change that wrote the draft as it was reviewed");
+        }
+        let from = check.optional_period("effective_from", &request.effective_from);
+        Some((write?, Publication::Draft(id?, etag?, from)))
     })
 }
 
 /// Reads the plan of a plan file; what is wrong stands under `plan`.
 pub fn file(wire: &v1::Plan, currency: Currency) -> Result<Plan, Fault> {
-    read_at("plan", |check| plan(check, wire, currency))
+    read_at(PATH, |check| plan(check, wire, currency))
+}
+
+/// Reads a plan as far as it can be read; what is wrong stands under `plan`.
+pub fn sketch(wire: &v1::Plan, currency: Currency) -> Sketch {
+    let mut violations = Violations::default();
+    let mut check = Check { path: PATH.into(), violations: &mut violations };
+    let parts = parts(&mut check, wire, currency);
+    let places = parts.1.iter().enumerate();
+    let components = places.filter_map(|(place, component)| Some((place, component.clone()?))).collect();
+    let id = parts.0.0.clone();
+    let plan = whole(parts).filter(|_| violations.is_empty());
+    Sketch { id, plan, components, named: named(wire), violations }
+}
+
+/// A plan in canonical text as far as it could be read, so that what is spelt otherwise does not differ.
+pub fn canonical(plan: &v1::Plan, sketch: &Sketch, currency: Currency) -> v1::Plan {
+    let mut canonical = plan.clone();
+    if canonical.currency_code.is_empty() {
+        canonical.currency_code = currency.to_string();
+    }
+    for (place, component) in &sketch.components {
+        if let Some(wire) = canonical.components.get_mut(*place) {
+            *wire = component_wire(component, currency);
+        }
+    }
+    canonical
+}
+
+/// Every measure that a plan names by an id, and the field that names it.
+fn named(wire: &v1::Plan) -> Vec<(String, MeasureId)> {
+    let mut named = Vec::new();
+    for (place, component) in wire.components.iter().take(MAX_PARTS).enumerate() {
+        let Some(v1::component::Payout::Rates(rates)) = &component.payout else { continue };
+        let fields = [("measure_id", &rates.measure_id), ("line_measure_id", &rates.line_measure_id)];
+        named.extend(fields.into_iter().filter_map(|(field, text)| {
+            let path = format!("{PATH}.components[{place}].rates.{field}");
+            Some((path, MeasureId::try_new(text).ok()?))
+        }));
+    }
+    named
 }
 
 /// Reads a request for a plan's version: as of when, which plan, which version.
@@ -46,24 +122,47 @@ pub fn list(request: &v1::ListPlansRequest) -> Result<Page, Fault> {
     read(|check| check.page(request.page_size, request.as_of_change))
 }
 
-fn plan(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Option<Plan> {
-    let fields = |check: &mut Check| {
-        let id = check.id("plan_id", &wire.plan_id);
-        let name = check.required_text("name", &wire.name, 200);
-        let currency = check.currency("currency_code", &wire.currency_code, tenants);
-        let components = check.list("components", &wire.components, MAX_PARTS, component);
-        Some(Plan { id: id?, name: name?, currency: currency?, components: components? })
-    };
-    check.whole(fields, |plan, path, violations| plan.check(path, violations))
+/// A plan's id, name, currency and components as far as they can be read.
+type Parts = ((Option<PlanId>, Option<String>, Option<Currency>), Vec<Option<Component>>);
+
+fn parts(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Parts {
+    let id = check.id("plan_id", &wire.plan_id);
+    let name = check.required_text("name", &wire.name, 200);
+    let currency = check.currency("currency_code", &wire.currency_code, tenants);
+    let path = check.at("components");
+    let ids = wire.components.iter().map(|component| component.component_id.as_str());
+    check_ids(ids, &path, check.violations);
+    let mut components = Vec::new();
+    if wire.components.len() <= MAX_PARTS {
+        check.list("components", &wire.components, MAX_PARTS, |check, wire| {
+            let rules = |component: &mut Component, path: &str, violations: &mut Violations| {
+                component.check(path, violations);
+            };
+            components.push(check.whole(|check| component(check, wire, tenants), rules));
+            Some(())
+        });
+    }
+    ((id, name, currency), components)
 }
 
-fn component(check: &mut Check, wire: &v1::Component) -> Option<Component> {
+fn whole(((id, name, currency), components): Parts) -> Option<Plan> {
+    let components = components.into_iter().collect::<Option<Vec<_>>>();
+    Some(Plan { id: id?, name: name?, currency: currency?, components: components? })
+}
+
+fn plan(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Option<Plan> {
+    whole(parts(check, wire, tenants))
+}
+
+fn component(check: &mut Check, wire: &v1::Component, currency: Currency) -> Option<Component> {
     let id = check.id("component_id", &wire.component_id);
     let name = check.required_text("name", &wire.name, 200);
     let window = check.choice("window", wire.window, |window| match window {
         v1::component::Window::Unspecified => None,
+        v1::component::Window::Deal => Some(WindowKind::Deal),
         v1::component::Window::Month => Some(WindowKind::Month),
         v1::component::Window::Quarter => Some(WindowKind::Quarter),
+        v1::component::Window::Half => Some(WindowKind::Half),
         v1::component::Window::Year => Some(WindowKind::Year),
     });
     let reversal = check.choice("reversal", wire.reversal, |reversal| match reversal {
@@ -72,30 +171,185 @@ fn component(check: &mut Check, wire: &v1::Component) -> Option<Component> {
         }
         v1::component::Reversal::AtOrigin => Some(ReversalRule::AtOrigin),
     });
+    let target_percent = optional(&wire.target_percent, |text| check.percent("target_percent", text));
+    let clawback = wire.clawback.as_ref().map(|wire| check.inner("clawback", Some(wire), clawback));
     let payout = match &wire.payout {
-        Some(v1::component::Payout::Rates(wire)) => {
-            check.inner("rates", Some(wire), rates).map(Payout::Rates)
-        }
+        Some(v1::component::Payout::Rates(wire)) => check
+            .inner("rates", Some(wire), |check, wire| rates(check, wire, currency))
+            .map(Payout::Rates),
         None => {
             check.add("payout", "must be given: one of rates");
             None
         }
     };
-    Some(Component { id: id?, name: name?, window: window?, reversal: reversal?, payout: payout? })
+    Some(Component {
+        id: id?,
+        name: name?,
+        window: window?,
+        reversal: reversal?,
+        clawback: present(clawback)?,
+        line_kept: wire.line_kept,
+        target_percent: present(target_percent)?,
+        payout: payout?,
+    })
 }
 
-fn rates(check: &mut Check, wire: &v1::Rates) -> Option<Rates> {
+/// Reads a text unless it is empty; inside `None` what could not be read.
+fn optional<T>(text: &str, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    (!text.is_empty()).then(|| read(text))
+}
+
+/// Absent, or there and read; `None` if it could not be read.
+fn present<T>(value: Option<Option<T>>) -> Option<Option<T>> {
+    match value {
+        None => Some(None),
+        Some(read) => read.map(Some),
+    }
+}
+
+fn clawback(check: &mut Check, wire: &v1::Clawback) -> Option<Clawback> {
+    if wire.full_days == 0 && wire.term_days == 0 {
+        let steps = check.list("steps", &wire.steps, MAX_PARTS, |check, wire| {
+            Some(ClawbackStep { days: wire.days, percent: check.percent("percent", &wire.percent)? })
+        });
+        return Some(Clawback::Steps(steps?));
+    }
+    if !wire.steps.is_empty() {
+        check.add("steps", "must be empty where there is a term");
+        return None;
+    }
+    Some(Clawback::ProRata { full_days: wire.full_days, term_days: wire.term_days })
+}
+
+fn rates(check: &mut Check, wire: &v1::Rates, currency: Currency) -> Option<Rates> {
     let measure = check.id("measure_id", &wire.measure_id);
+    let line = optional(&wire.line_measure_id, |text| check.id("line_measure_id", text));
     let mode = check.choice("mode", wire.mode, |mode| match mode {
         v1::rates::Mode::Unspecified => None,
         v1::rates::Mode::Marginal => Some(RateMode::Marginal),
+        v1::rates::Mode::Retroactive => Some(RateMode::Retroactive),
+        v1::rates::Mode::WholeCredit => Some(RateMode::WholeCredit),
+    });
+    let axis = check.choice("axis", wire.axis, |axis| match axis {
+        v1::rates::Axis::Unspecified | v1::rates::Axis::Attainment => Some(Axis::Attainment),
+        v1::rates::Axis::Amount => Some(Axis::Amount),
+        v1::rates::Axis::Units => Some(Axis::Units),
+        v1::rates::Axis::DealAmount => Some(Axis::DealAmount),
+        v1::rates::Axis::MarginPercent => Some(Axis::MarginPercent),
+    });
+    let kind = check.choice("rate_kind", wire.rate_kind, |kind| match kind {
+        v1::rates::RateKind::Unspecified | v1::rates::RateKind::Percent => Some(RateKind::Percent),
+        v1::rates::RateKind::PerUnit => Some(RateKind::PerUnit),
+        v1::rates::RateKind::PerBlock => Some(RateKind::PerBlock(Quantity(0))),
+        v1::rates::RateKind::BaseRate => Some(RateKind::BaseRate),
+    });
+    let pays = kind.map(|kind| block(check, wire, kind));
+    let retroactive_to = axis.map(|axis| {
+        let at = "retroactive_to";
+        let texts =
+            [&wire.retroactive_to_percent, &wire.retroactive_to_amount, &wire.retroactive_to_units];
+        edge(check, at, texts.map(String::as_str), axis, false, currency)
     });
     let tiers = check.list("tiers", &wire.tiers, MAX_PARTS, |check, wire| {
-        let edge = check.percent("edge_percent", &wire.edge_percent);
-        let rate = check.percent("rate_percent", &wire.rate_percent);
-        Some(Tier { edge: edge?, rate: rate? })
+        // Which fields a tier has is the axis' and the rate kind's: without these nothing can be said about it.
+        let (axis, kind) = (axis?, kind?);
+        let texts = [wire.edge_percent.as_str(), &wire.edge_amount, &wire.edge_units];
+        let edge = edge(check, "edge", texts, axis, true, currency);
+        let rate = rate(check, wire, kind);
+        let flat = optional(&wire.flat_amount, |text| {
+            check.take("flat_amount", currency.parse_amount(text))
+        });
+        Some(Tier { edge: edge??, edge_lower: wire.edge_lower, rate: rate?, flat: present(flat)? })
     });
-    Some(Rates { measure: measure?, mode: mode?, tiers: tiers? })
+    Some(Rates {
+        measure: measure?,
+        line: present(line)?,
+        mode: mode?,
+        retroactive_to: retroactive_to??,
+        axis: axis?,
+        pays: pays??,
+        tiers: tiers?,
+    })
+}
+
+/// A rate kind with its block, where it has one.
+fn block(check: &mut Check, wire: &v1::Rates, kind: RateKind) -> Option<RateKind> {
+    match kind {
+        RateKind::PerBlock(_) => {
+            check.take("block_quantity", Quantity::parse(&wire.block_quantity)).map(RateKind::PerBlock)
+        }
+        RateKind::Percent | RateKind::PerUnit | RateKind::BaseRate => {
+            if !wire.block_quantity.is_empty() {
+                check.add("block_quantity", "must be empty where rates are not per block");
+            }
+            Some(kind)
+        }
+    }
+}
+
+/// The one of three texts, `…_percent`, `…_amount` and `…_units`, that an axis asks for; the others must be empty.
+/// Inside `None` an absent one that need not be there, outside one that could not be read.
+fn edge(
+    check: &mut Check,
+    name: &str,
+    texts: [&str; 3],
+    axis: Axis,
+    required: bool,
+    currency: Currency,
+) -> Option<Option<Number>> {
+    let mut value = None;
+    for (suffix, text) in ["percent", "amount", "units"].into_iter().zip(texts) {
+        let field = format!("{name}_{suffix}");
+        if suffix != axis.suffix() {
+            if !text.is_empty() {
+                check.add(&field, format!("must be empty: the axis is {}", axis_wire(axis).as_str_name()));
+            }
+            continue;
+        }
+        value = match suffix {
+            _ if text.is_empty() && !required => Some(None),
+            "percent" => check.percent(&field, text).map(|percent| Some(Number(percent.0.into()))),
+            "amount" => check.take(&field, currency.parse_amount(text)).map(|minor| Some(major(minor, currency))),
+            _ => check.take(&field, Number::parse(text)).map(Some),
+        };
+    }
+    value
+}
+
+/// The one rate that a rate kind asks for; the others must be empty.
+fn rate(check: &mut Check, wire: &v1::Tier, kind: RateKind) -> Option<Number> {
+    let asked = match kind {
+        RateKind::Percent => "rate_percent",
+        RateKind::PerUnit | RateKind::PerBlock(_) => "rate_amount",
+        RateKind::BaseRate => "rate_multiple",
+    };
+    let fields = [
+        ("rate_percent", &wire.rate_percent),
+        ("rate_amount", &wire.rate_amount),
+        ("rate_multiple", &wire.rate_multiple),
+    ];
+    let mut value = None;
+    for (field, text) in fields {
+        if field == asked {
+            let percent = |text| Percent::parse(text).map(|percent| Number(percent.0.into()));
+            let parsed = if field == "rate_percent" { percent(text) } else { Number::parse(text) };
+            value = check.take(field, parsed);
+        } else if !text.is_empty() {
+            let kind = rate_kind_wire(kind).as_str_name();
+            check.add(field, format!("must be empty: the rate kind is {kind}"));
+        }
+    }
+    value
+}
+
+/// How many minor units are a millionth of the currency, turned round: no currency has more decimals than a number.
+fn millionths(currency: Currency) -> i128 {
+    10_i128.pow(QUANTITY_DECIMALS.saturating_sub(currency.minor_digits()))
+}
+
+/// Minor units as the number that domain values hold edges in.
+fn major(minor: i64, currency: Currency) -> Number {
+    Number(i128::from(minor) * millionths(currency))
 }
 
 /// A plan as the contract says it.
@@ -104,7 +358,7 @@ pub fn wire(plan: &Plan) -> v1::Plan {
         plan_id: plan.id.to_string(),
         name: plan.name.clone(),
         currency_code: plan.currency.to_string(),
-        components: plan.components.iter().map(component_wire).collect(),
+        components: plan.components.iter().map(|part| component_wire(part, plan.currency)).collect(),
     }
 }
 
@@ -118,10 +372,17 @@ pub fn version_wire(version: &PlanVersion, etag: i64) -> v1::PlanVersion {
     }
 }
 
-fn component_wire(component: &Component) -> v1::Component {
+/// A published version as one side of a comparison.
+pub fn side(version: &PlanVersion) -> Side {
+    (small(version.version), wire(&version.plan))
+}
+
+fn component_wire(component: &Component, currency: Currency) -> v1::Component {
     let window = match component.window {
+        WindowKind::Deal => v1::component::Window::Deal,
         WindowKind::Month => v1::component::Window::Month,
         WindowKind::Quarter => v1::component::Window::Quarter,
+        WindowKind::Half => v1::component::Window::Half,
         WindowKind::Year => v1::component::Window::Year,
     };
     let reversal = match component.reversal {
@@ -134,19 +395,111 @@ fn component_wire(component: &Component) -> v1::Component {
         name: component.name.clone(),
         window: window.into(),
         reversal: reversal.into(),
-        payout: Some(v1::component::Payout::Rates(rates_wire(rates))),
+        payout: Some(v1::component::Payout::Rates(rates_wire(rates, currency))),
+        clawback: component.clawback.as_ref().map(clawback_wire),
+        line_kept: component.line_kept,
+        target_percent: super::text(component.target_percent),
     }
 }
 
-fn rates_wire(rates: &Rates) -> v1::Rates {
+fn clawback_wire(clawback: &Clawback) -> v1::Clawback {
+    match clawback {
+        Clawback::Steps(steps) => {
+            let step = |step: &ClawbackStep| v1::ClawbackStep {
+                days: step.days,
+                percent: step.percent.to_string(),
+            };
+            v1::Clawback { steps: steps.iter().map(step).collect(), full_days: 0, term_days: 0 }
+        }
+        Clawback::ProRata { full_days, term_days } => {
+            v1::Clawback { steps: Vec::new(), full_days: *full_days, term_days: *term_days }
+        }
+    }
+}
+
+/// An axis as the contract says it.
+pub fn axis_wire(axis: Axis) -> v1::rates::Axis {
+    match axis {
+        Axis::Attainment => v1::rates::Axis::Attainment,
+        Axis::Amount => v1::rates::Axis::Amount,
+        Axis::Units => v1::rates::Axis::Units,
+        Axis::DealAmount => v1::rates::Axis::DealAmount,
+        Axis::MarginPercent => v1::rates::Axis::MarginPercent,
+    }
+}
+
+/// A rate kind as the contract says it.
+pub fn rate_kind_wire(kind: RateKind) -> v1::rates::RateKind {
+    match kind {
+        RateKind::Percent => v1::rates::RateKind::Percent,
+        RateKind::PerUnit => v1::rates::RateKind::PerUnit,
+        RateKind::PerBlock(_) => v1::rates::RateKind::PerBlock,
+        RateKind::BaseRate => v1::rates::RateKind::BaseRate,
+    }
+}
+
+/// An edge in the field that its axis asks for: percent, amount, units.
+pub fn edge_wire(edge: Number, axis: Axis, currency: Currency) -> [String; 3] {
+    let none = String::new;
+    match axis.suffix() {
+        "percent" => [edge.to_string(), none(), none()],
+        "amount" => [none(), currency.amount(edge.0 / millionths(currency)), none()],
+        _ => [none(), none(), edge.to_string()],
+    }
+}
+
+/// A rate in the field that its kind asks for: percent, amount, multiple.
+pub fn rate_wire(rate: Number, kind: RateKind) -> [String; 3] {
+    let (none, rate) = (String::new, rate.to_string());
+    match kind {
+        RateKind::Percent => [rate, none(), none()],
+        RateKind::PerUnit | RateKind::PerBlock(_) => [none(), rate, none()],
+        RateKind::BaseRate => [none(), none(), rate],
+    }
+}
+
+fn rates_wire(rates: &Rates, currency: Currency) -> v1::Rates {
     let mode = match rates.mode {
         RateMode::Marginal => v1::rates::Mode::Marginal,
+        RateMode::Retroactive => v1::rates::Mode::Retroactive,
+        RateMode::WholeCredit => v1::rates::Mode::WholeCredit,
     };
-    let tier =
-        |tier: &Tier| v1::Tier { edge_percent: tier.edge.to_string(), rate_percent: tier.rate.to_string() };
+    let [to_percent, to_amount, to_units] = match rates.retroactive_to {
+        Some(edge) => edge_wire(edge, rates.axis, currency),
+        None => Default::default(),
+    };
+    let block_quantity = match rates.pays {
+        RateKind::PerBlock(block) => block.to_string(),
+        RateKind::Percent | RateKind::PerUnit | RateKind::BaseRate => String::new(),
+    };
+    // What is as usual is left out, so that a plan reads as short as it was written.
+    let axis = Some(rates.axis).filter(|axis| *axis != Axis::default()).map(axis_wire);
+    let kind = Some(rates.pays).filter(|kind| *kind != RateKind::default()).map(rate_kind_wire);
     v1::Rates {
         measure_id: rates.measure.to_string(),
         mode: mode.into(),
-        tiers: rates.tiers.iter().map(tier).collect(),
+        tiers: rates.tiers.iter().map(|tier| tier_wire(tier, rates, currency)).collect(),
+        line_measure_id: super::text(rates.line.as_ref()),
+        axis: axis.unwrap_or_default().into(),
+        rate_kind: kind.unwrap_or_default().into(),
+        block_quantity,
+        retroactive_to_percent: to_percent,
+        retroactive_to_amount: to_amount,
+        retroactive_to_units: to_units,
+    }
+}
+
+fn tier_wire(tier: &Tier, rates: &Rates, currency: Currency) -> v1::Tier {
+    let [edge_percent, edge_amount, edge_units] = edge_wire(tier.edge, rates.axis, currency);
+    let [rate_percent, rate_amount, rate_multiple] = rate_wire(tier.rate, rates.pays);
+    v1::Tier {
+        edge_percent,
+        edge_amount,
+        edge_units,
+        edge_lower: tier.edge_lower,
+        rate_percent,
+        rate_amount,
+        rate_multiple,
+        flat_amount: tier.flat.map_or_else(String::new, |flat| currency.amount(flat.into())),
     }
 }

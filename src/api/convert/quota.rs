@@ -1,12 +1,14 @@
 //! Quotas. Their windows read under the tenant's fiscal calendar.
 
-use super::{Check, money, read, write};
+use super::{Check, money, read, text, write};
 use crate::api::v1;
 use crate::app::{Page, Write};
 use crate::domain::date::Calendar;
 use crate::domain::fault::Fault;
 use crate::domain::id::{MeasureId, PayeeId};
-use crate::domain::quota::{Quota, QuotaKey};
+use crate::domain::measure::Amount;
+use crate::domain::number::Percent;
+use crate::domain::quota::{Goal, MAX_PARTS, MONTHS, Proration, Quota, QuotaKey, Ramp, Relief};
 
 /// The rpc that sets quotas.
 pub const SET: &str = "attain.v1.QuotaService/SetQuotas";
@@ -57,21 +59,145 @@ fn key(check: &mut Check, payee: &str, measure: &str, window: &str, calendar: &C
 }
 
 fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Quota> {
-    let key = key(check, &wire.payee_id, &wire.measure_id, &wire.window, calendar);
-    let amount = check.inner("amount", wire.amount.as_ref(), |check, wire| {
+    let fields = |check: &mut Check| {
+        let key = key(check, &wire.payee_id, &wire.measure_id, &wire.window, calendar);
+        let goal = goal(check, wire, calendar);
+        let seasonality = match wire.seasonality_percents.len() {
+            0 => Some(None),
+            MONTHS => percents(check, "seasonality_percents", &wire.seasonality_percents)
+                .and_then(|weights| weights.try_into().ok())
+                .map(Some),
+            count => {
+                check.add("seasonality_percents", format!("must be twelve or none, got {count}"));
+                None
+            }
+        };
+        let ramp = match &wire.ramp {
+            None => Some(None),
+            Some(wire) => check.inner("ramp", Some(wire), ramp).map(Some),
+        };
+        let proration = check.choice("proration", wire.proration, |proration| match proration {
+            v1::quota::Proration::Unspecified | v1::quota::Proration::Days => Some(Proration::Days),
+            v1::quota::Proration::Seasonal => Some(Proration::Seasonal),
+            v1::quota::Proration::Months => Some(Proration::Months),
+            v1::quota::Proration::None => Some(Proration::None),
+        });
+        let reliefs = check.list("reliefs", &wire.reliefs, MAX_PARTS, |check, wire| {
+            let day = check.day("date", &wire.date);
+            let amount = figure(check, wire.amount.as_ref(), &wire.units, calendar);
+            if amount.is_none() && wire.amount.is_none() && wire.units.is_empty() {
+                check.add("amount", "must be given, or units");
+            }
+            Some(Relief { day: day?, amount: amount? })
+        });
+        Some(Quota {
+            key: key?,
+            goal: goal?,
+            seasonality: seasonality?,
+            ramp: ramp?,
+            proration: proration?,
+            reliefs: reliefs?,
+        })
+    };
+    check.whole(fields, |quota, path, violations| quota.check(path, violations))
+}
+
+fn goal(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Goal> {
+    let reports = check.optional_id("sum_of_reports_measure_id", &wire.sum_of_reports_measure_id);
+    let stated = wire.amount.is_some() || !wire.units.is_empty();
+    if stated && !wire.sum_of_reports_measure_id.is_empty() {
+        check.add("sum_of_reports_measure_id", "must be empty where the goal is stated");
+    }
+    let figure = figure(check, wire.amount.as_ref(), &wire.units, calendar);
+    match (figure, reports) {
+        (Some(figure), _) => Some(Goal::Amount(figure)),
+        (None, Some(measure)) => Some(Goal::SumOfReports(measure)),
+        (None, None) => {
+            if !stated && wire.sum_of_reports_measure_id.is_empty() {
+                check.add("amount", "must be given, or units, or sum_of_reports_measure_id");
+            }
+            None
+        }
+    }
+}
+
+/// A figure in the unit that the caller states it in, which one of two fields says; `None` if neither does.
+fn figure(
+    check: &mut Check,
+    amount: Option<&v1::Money>,
+    units: &str,
+    calendar: &Calendar,
+) -> Option<Amount> {
+    if amount.is_some() && !units.is_empty() {
+        check.add("units", "must be empty where an amount is given");
+    }
+    if amount.is_none() {
+        return check.quantity("units", units).map(Amount::Number);
+    }
+    let minor = check.inner("amount", amount, |check, wire| {
         check.required_currency("currency_code", &wire.currency_code, calendar.currency);
         check.required_amount("amount", &wire.amount, calendar.currency)
     });
-    Some(Quota { key: key?, amount: amount? })
+    minor.map(Amount::Money)
+}
+
+fn ramp(check: &mut Check, wire: &v1::Ramp) -> Option<Ramp> {
+    let start = check.period("start_period", &wire.start_period);
+    let percents = percents(check, "percents", &wire.percents);
+    Some(Ramp { start: start?, percents: percents? })
+}
+
+fn percents(check: &mut Check, field: &str, texts: &[String]) -> Option<Vec<Percent>> {
+    if texts.len() > MAX_PARTS {
+        check.add(field, format!("must be at most {MAX_PARTS}, got {}", texts.len()));
+        return None;
+    }
+    let each = |(place, text): (usize, &String)| check.percent(&format!("{field}[{place}]"), text);
+    let percents: Vec<Option<Percent>> = texts.iter().enumerate().map(each).collect();
+    percents.into_iter().collect()
 }
 
 /// A quota as the contract says it.
 pub fn wire(quota: &Quota, etag: i64, calendar: &Calendar) -> v1::Quota {
+    let (figure, reports) = match &quota.goal {
+        Goal::Amount(amount) => (Some(*amount), None),
+        Goal::SumOfReports(measure) => (None, Some(measure)),
+    };
+    let (amount, units) = figure.map_or_else(Default::default, |figure| figure_wire(figure, calendar));
+    let texts = |percents: &[Percent]| percents.iter().map(Percent::to_string).collect();
+    // What is as usual is left out, so that a quota reads as short as it was set.
+    let proration = match quota.proration {
+        Proration::Days => v1::quota::Proration::Unspecified,
+        Proration::Seasonal => v1::quota::Proration::Seasonal,
+        Proration::Months => v1::quota::Proration::Months,
+        Proration::None => v1::quota::Proration::None,
+    };
+    let relief = |relief: &Relief| {
+        let (amount, units) = figure_wire(relief.amount, calendar);
+        v1::Relief { date: relief.day.to_string(), amount, units }
+    };
     v1::Quota {
         payee_id: quota.key.payee.to_string(),
         measure_id: quota.key.measure.to_string(),
         window: calendar.window_text(quota.key.window),
-        amount: Some(money(quota.amount.into(), calendar.currency)),
+        amount,
         etag,
+        units,
+        sum_of_reports_measure_id: text(reports),
+        seasonality_percents: quota.seasonality.as_ref().map_or_else(Vec::new, |weights| texts(weights)),
+        ramp: quota.ramp.as_ref().map(|ramp| v1::Ramp {
+            start_period: ramp.start.to_string(),
+            percents: texts(&ramp.percents),
+        }),
+        proration: proration.into(),
+        reliefs: quota.reliefs.iter().map(relief).collect(),
+    }
+}
+
+/// A figure in the field of its unit: an amount, or units.
+fn figure_wire(figure: Amount, calendar: &Calendar) -> (Option<v1::Money>, String) {
+    match figure {
+        Amount::Money(minor) => (Some(money(minor.into(), calendar.currency)), String::new()),
+        Amount::Number(units) => (None, units.to_string()),
     }
 }

@@ -6,7 +6,7 @@ mod good;
 
 use prost::{Message, Name};
 
-use super::{admin, deal, earnings, import, measure, payee, period, plan, quota};
+use super::{admin, deal, draft, earnings, import, measure, payee, period, plan, quota};
 use crate::api::json::from_json;
 use crate::api::v1;
 use crate::domain::date::{Calendar, Period};
@@ -56,6 +56,12 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "PublishPlanRequest" => said(json, |m| plan::publish(m, usd)),
         "GetPlanRequest" => said(json, plan::get),
         "ListPlansRequest" => said(json, plan::list),
+        "ValidatePlanRequest" => said(json, draft::validate),
+        "DiffPlansRequest" => said(json, draft::diff),
+        "SaveDraftRequest" => said(json, |m| draft::save(m, usd)),
+        "GetDraftRequest" => said(json, draft::get),
+        "ListDraftsRequest" => said(json, draft::list),
+        "DiscardDraftRequest" => said(json, draft::discard),
         "GetAttainmentRequest" => said(json, earnings::attainment),
         "GetStatementRequest" => said(json, earnings::statement),
         "ExplainEarningRequest" => said(json, earnings::explain),

@@ -14,8 +14,9 @@ use crate::api::v1::quota_service_client::QuotaServiceClient;
 use crate::domain::date::Calendar;
 use crate::domain::id::PayeeId;
 use crate::domain::money::Currency;
+use crate::domain::number::{QUANTITY_DECIMALS, Quantity, trimmed};
 use crate::domain::payee::Payee;
-use crate::ingest::{self, QuotaRow, Record};
+use crate::ingest::{self, QuotaGoal, QuotaRow, Record};
 use crate::ops::client::{Keyed, refused};
 
 /// Payees of one request: the contract's most.
@@ -71,32 +72,43 @@ pub(super) async fn quotas(job: &Job, server: Keyed, calendar: &Calendar) -> any
         let answer = client.clone().set_quotas(request).await.map(Response::into_inner)?;
         Ok(answer.receipt.unwrap_or_default())
     };
-    let sum = sum(&facts.accepted, calendar.currency);
+    let (money, units) = sums(&facts.accepted, calendar.currency);
     let mut outcome = write(job, "quotas", facts, QUOTAS, send).await?;
-    outcome.totals.push(format!("quotas sum {} {}", calendar.currency.amount(sum), calendar.currency));
+    outcome.totals.push(format!("quotas sum {} {}", calendar.currency.amount(money), calendar.currency));
+    if units != 0 {
+        outcome.totals.push(format!("quotas sum {} units", trimmed(units, QUANTITY_DECIMALS)));
+    }
     Ok(outcome)
 }
 
-/// What quotas add up to, in minor units.
-fn sum(quotas: &[(u64, v1::Quota)], currency: Currency) -> i128 {
+/// What quotas add up to: in minor units, and in millionths of a unit.
+fn sums(quotas: &[(u64, v1::Quota)], currency: Currency) -> (i128, i128) {
     let amounts = quotas.iter().filter_map(|(_, quota)| quota.amount.as_ref());
-    amounts.filter_map(|amount| currency.parse_amount(&amount.amount).ok()).map(i128::from).sum()
+    let money = amounts.filter_map(|amount| currency.parse_amount(&amount.amount).ok()).map(i128::from).sum();
+    let units = quotas.iter().filter_map(|(_, quota)| Quantity::parse(&quota.units).ok());
+    (money, units.map(|units| i128::from(units.0)).sum())
 }
 
 fn quota_wire(quota: QuotaRow, calendar: &Calendar) -> Result<v1::Quota, Vec<String>> {
     let window = calendar.parse_window(&quota.window).err().map(|fault| format!("window {fault}"));
-    let amount = calendar.currency.parse_amount(&quota.amount).err().map(|fault| format!("amount {fault}"));
-    let reasons: Vec<_> = [window, amount].into_iter().flatten().collect();
+    let (amount, units) = match quota.goal {
+        QuotaGoal::Amount(amount) => (Some(amount), String::new()),
+        QuotaGoal::Units(units) => (None, units),
+    };
+    let read = amount.as_ref().map(|amount| calendar.currency.parse_amount(amount));
+    let fault = read.and_then(Result::err).map(|fault| format!("amount {fault}"));
+    let reasons: Vec<_> = [window, fault].into_iter().flatten().collect();
     if !reasons.is_empty() {
         return Err(reasons);
     }
-    let amount = v1::Money { currency_code: calendar.currency.to_string(), amount: quota.amount };
+    let money = |amount| v1::Money { currency_code: calendar.currency.to_string(), amount };
     Ok(v1::Quota {
         payee_id: quota.payee.to_string(),
         measure_id: quota.measure.to_string(),
         window: quota.window,
-        amount: Some(amount),
-        etag: 0,
+        amount: amount.map(money),
+        units,
+        ..v1::Quota::default()
     })
 }
 
@@ -262,12 +274,15 @@ mod tests {
         };
         let quota = |window: &str, amount: &str| {
             let (payee, measure) = ("E-1".parse().unwrap(), "bookings".parse().unwrap());
-            quota_wire(QuotaRow { payee, measure, window: window.into(), amount: amount.into() }, &calendar)
+            let goal = QuotaGoal::Amount(amount.into());
+            quota_wire(QuotaRow { payee, measure, window: window.into(), goal }, &calendar)
         };
         let good = quota("FY2026-Q1", "75000").unwrap();
         let amount = v1::Money { currency_code: "USD".into(), amount: "75000".into() };
         assert_eq!((good.window.as_str(), &good.amount), ("FY2026-Q1", &Some(amount)));
-        assert_eq!(sum(&[(2, quota("2026-01", "0.05").unwrap()), (3, good)], calendar.currency), 7_500_005);
+        let pieces = v1::Quota { units: "2.5".into(), ..v1::Quota::default() };
+        let quotas = [(2, quota("2026-01", "0.05").unwrap()), (3, good), (4, pieces)];
+        assert_eq!(sums(&quotas, calendar.currency), (7_500_005, 2_500_000));
         let reasons = quota("FY2026-Q5", "1.005").unwrap_err();
         assert_eq!(reasons.len(), 2, "{reasons:?}");
         assert!(reasons[0].starts_with("window ") && reasons[1].starts_with("amount "), "{reasons:?}");

@@ -6,6 +6,7 @@ fn tier(edge: &str, rate: &str, credited: &str, earned: &str) -> v1::TierLine {
         rate_percent: rate.into(),
         credited: credited.into(),
         earned: earned.into(),
+        ..v1::TierLine::default()
     }
 }
 
@@ -25,6 +26,7 @@ fn segment() -> v1::Segment {
             tier("120", "10", "0.00", "0.00"),
         ],
         earned: "4150.00".into(),
+        ..v1::Segment::default()
     }
 }
 
@@ -36,6 +38,7 @@ fn line(day: u32, earned: &str) -> v1::StatementLine {
         reversed_event_id: String::new(),
         credited: "1000.00".into(),
         earned: earned.into(),
+        limited: false,
     }
 }
 
@@ -182,4 +185,38 @@ fn without_a_quota_nothing_is_measured() {
         assert!(text.contains(expected), "{text}");
         assert!(!text.contains('◀') && !text.contains("more reach") && !text.contains('█'), "{text}");
     }
+}
+
+/// 12 units sold, 4.00 each up to 10 and 6.00 above, with a prize for the tenth.
+#[test]
+fn units_are_priced_without_a_quota() {
+    let tier = |edge: &str, rate: &str, credited: &str, earned: &str, flat: Option<&str>| v1::TierLine {
+        edge_units: edge.into(),
+        rate_amount: rate.into(),
+        credited: credited.into(),
+        earned: earned.into(),
+        flat_amount: flat.map(Into::into),
+        ..v1::TierLine::default()
+    };
+    let tiers = vec![
+        tier("0", "4", "10", "40.00", None),
+        tier("10", "6", "2", "12.00", Some("100.00")),
+        tier("20", "7", "0", "0.00", None),
+    ];
+    let mut segment = v1::Segment { tiers, quota: None, attainment_percent: None, credited: "12".into(), ..segment() };
+    segment.set_axis(Axis::Units);
+    segment.set_rate_kind(RateKind::PerUnit);
+    segment.set_unit(v1::Unit::Number);
+    segment.set_line_unit(v1::Unit::Number);
+    let expected = "\
+From 2026-01-01 to before 2026-04-01: 12 credited of bookings
+┌─────────────────┬─────────────┬──────────┬────────┬────────┐
+│ Tier            ┆        Rate ┆ Credited ┆ Earned ┆   Flat │
+╞═════════════════╪═════════════╪══════════╪════════╪════════╡
+│ from 0 units    ┆    4 a unit ┆       10 ┆  40.00 ┆        │
+│ from 10 units ◀ ┆    6 a unit ┆        2 ┆  12.00 ┆ 100.00 │
+│ from 20 units   ┆    7 a unit ┆        0 ┆   0.00 ┆        │
+└─────────────────┴─────────────┴──────────┴────────┴────────┘
+8 more reach the tier from 20 units";
+    assert_eq!(segment_text(&segment, "USD"), expected);
 }

@@ -31,6 +31,11 @@ from (
     where q.tenant_id = $1 and q.removed_in is null and not exists (
         select from measure m where m.tenant_id = $1 and m.measure_id = q.measure_id and m.removed_in is null)
     union all
+    select 'quota', q.payee_id || ' ' || q.measure_id || ' ' || q.window_id, 'measure ' || q.reports_measure_id, q.added_in
+    from quota q
+    where q.tenant_id = $1 and q.removed_in is null and q.reports_measure_id is not null and not exists (
+        select from measure m where m.tenant_id = $1 and m.measure_id = q.reports_measure_id and m.removed_in is null)
+    union all
     select 'api_key', k.key_id, 'payee ' || k.payee_id, k.added_in
     from api_key k
     where k.tenant_id = $1 and k.removed_in is null and k.payee_id is not null and not exists (

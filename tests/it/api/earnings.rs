@@ -29,6 +29,7 @@ async fn attainment_is_given_by_month_quarter_and_year() {
         [
             "own 2026-02 60000.00 - - USD",
             "own FY2026-Q1 120000.00 100000.00 120 USD",
+            "own FY2026-H1 120000.00 - - USD",
             "own FY2026 120000.00 - - USD"
         ]
     );
@@ -38,9 +39,11 @@ async fn attainment_is_given_by_month_quarter_and_year() {
         [
             "team 2026-01 60000.00 66666.67 89.999996 USD",
             "team FY2026-Q1 60000.00 200000.00 30 USD",
+            "team FY2026-H1 60000.00 400000.00 15 USD",
             "team FY2026 60000.00 800000.00 7.5 USD",
             "own 2026-01 0.00 - - USD",
             "own FY2026-Q1 0.00 - - USD",
+            "own FY2026-H1 0.00 - - USD",
             "own FY2026 0.00 - - USD",
         ]
     );

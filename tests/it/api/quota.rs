@@ -66,6 +66,80 @@ async fn a_quota_names_payees_measures_and_windows_that_exist() {
 }
 
 #[tokio::test]
+async fn quotas_in_full_read_back_as_they_were_set() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let measure = |id: &str, value: &str, step: &str| {
+        json!({"measureId": id, "name": id, "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT", "value": value, "step": step})
+    };
+    let measures = [measure("pieces", "VALUE_QUANTITY", "0.5"), measure("wins", "VALUE_COUNT", "1")];
+    tenant.write("MeasureService/DefineMeasures", json!({ "measures": measures })).await;
+    let money = |amount: &str| json!({"currencyCode": "USD", "amount": amount});
+    let weights = ["10", "10", "10", "10", "10", "10", "10", "10", "10", "5", "2.5", "2.5"];
+    let mut quotas = json!([
+        {"payeeId": "ann", "measureId": "own", "window": "FY2026", "amount": money("120000.00"), "seasonalityPercents": weights,
+         "ramp": {"startPeriod": "2026-02", "percents": ["25", "50", "100"]}, "proration": "PRORATION_SEASONAL",
+         "reliefs": [{"date": "2026-01-31", "amount": money("0.01")}, {"date": "2026-06-01", "amount": money("500.00")}]},
+        {"payeeId": "ann", "measureId": "pieces", "window": "FY2026-H2", "units": "12.5", "proration": "PRORATION_MONTHS",
+         "reliefs": [{"date": "2026-08-01", "units": "0.5"}]},
+        {"payeeId": "ann", "measureId": "wins", "window": "2026-03", "units": "0"},
+        {"payeeId": "lead", "measureId": "wins", "window": "2026-03", "sumOfReportsMeasureId": "pieces", "proration": "PRORATION_NONE"},
+    ]);
+    let written = tenant.write("QuotaService/SetQuotas", json!({ "quotas": quotas })).await;
+    assert_eq!(written["receipt"], json!({"changeNumber": "9", "written": "4"}));
+    // Reliefs are a set, and a default said is a default left out.
+    quotas[0]["reliefs"].as_array_mut().unwrap().reverse();
+    quotas[2]["proration"] = json!("PRORATION_DAYS");
+    let again = tenant.write("QuotaService/SetQuotas", json!({ "quotas": quotas })).await;
+    assert_eq!(again["receipt"], json!({"changeNumber": "10", "unchanged": "4"}));
+    quotas[0]["reliefs"].as_array_mut().unwrap().reverse();
+    quotas[2].as_object_mut().unwrap().remove("proration");
+    for quota in quotas.as_array().unwrap() {
+        let mut expected = quota.clone();
+        expected["etag"] = json!("9");
+        let key = json!({"payeeId": quota["payeeId"], "measureId": quota["measureId"], "window": quota["window"]});
+        assert_eq!(tenant.get("QuotaService/GetQuota", key).await["quota"], expected);
+    }
+    let verified = tenant.get("AdminService/VerifyJournal", json!({})).await;
+    assert_eq!(verified["sound"], true, "{verified}");
+    let attained = tenant
+        .get("EarningsService/GetAttainment", json!({"payeeId": "ann", "period": "2026-07", "measureIds": ["pieces"]}))
+        .await;
+    let half = attained["attainments"].as_array().unwrap().iter().find(|found| found["window"] == "FY2026-H2").unwrap();
+    // 12.5 less 0.5; units have no currency.
+    let expected = json!({"measureId": "pieces", "window": "FY2026-H2", "unit": "UNIT_NUMBER", "credited": "0", "quota": "12",
+        "attainmentPercent": "0"});
+    assert_eq!(*half, expected);
+}
+
+#[tokio::test]
+async fn a_quota_is_in_the_unit_of_its_measure() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let pieces = json!({"measureId": "pieces", "name": "Pieces", "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT",
+        "value": "VALUE_QUANTITY"});
+    tenant.write("MeasureService/DefineMeasures", json!({ "measures": [pieces] })).await;
+    let quotas = json!([
+        {"payeeId": "ann", "measureId": "own", "window": "FY2026", "units": "1", "reliefs": [{"date": "2026-01-01", "units": "1"}]},
+        quota("ann", "pieces", "FY2026", "1.00"),
+        {"payeeId": "lead", "measureId": "own", "window": "FY2026", "sumOfReportsMeasureId": "pieces"},
+        {"payeeId": "eve", "measureId": "won", "window": "FY2026", "sumOfReportsMeasureId": "two"},
+    ]);
+    assert_eq!(
+        tenant.refused_write("QuotaService/SetQuotas", json!({ "quotas": quotas })).await,
+        "FailedPrecondition REFERENCE_UNFIT: 7 fields do not fit what they name, the first: quotas[3].payee_id payee eve \
+         does not exist\ncount=7\n\
+         quotas[3].payee_id: payee eve does not exist\n\
+         quotas[3].measure_id: measure won does not exist\n\
+         quotas[3].sum_of_reports_measure_id: measure two does not exist\n\
+         quotas[0].units: must be empty, an amount given: the measure counts money\n\
+         quotas[0].reliefs[0].units: must be empty, an amount given: the measure counts money\n\
+         quotas[1].amount: must be empty, units given: the measure counts a number\n\
+         quotas[2].sum_of_reports_measure_id: must count the same unit as own, got pieces"
+    );
+}
+
+#[tokio::test]
 async fn the_calendar_comes_first_and_is_fixed_once_a_period_is_closed() {
     let tenant = Tenant::new().await;
     assert_eq!(

@@ -6,7 +6,7 @@ use attain::domain::change::Change;
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::{Deal, DealEvent, EventKind, Outcome, Reversed, Split};
 use attain::domain::encode::{Digest, Record, hex};
-use attain::domain::facts::{Facts, FactsBuilder};
+use attain::domain::facts::{Facts, FactsBuilder, Worth};
 use attain::domain::id::{DealId, PayeeId, TenantId};
 use attain::domain::ledger::{Key, Posting, PostingKind};
 use attain::domain::money::{Currency, Rounding};
@@ -432,7 +432,7 @@ async fn tenants_do_not_see_each_others_deals() {
     assert_eq!(deal::get(&mut tx, world.tenant, 1, &id).await.unwrap(), None);
     let mut builder = builder(1);
     load_deals(&mut tx, world.tenant, &scope(1), &mut builder).await.unwrap();
-    assert_eq!(builder.build().deal_count(), 0);
+    assert_eq!(builder.build().unwrap().deal_count(), 0);
 }
 
 fn calendar() -> Calendar {
@@ -457,24 +457,34 @@ fn builder(as_of: i64) -> FactsBuilder {
 }
 
 fn scope(as_of: i64) -> Scope {
-    Scope { as_of, from: day("2026-01-01"), to: day("2026-04-01"), payees: None }
+    Scope { as_of, payees: None }
+}
+
+/// Amount, cost and quantity.
+fn shown(worth: Worth) -> String {
+    let text = |figure: Option<String>| figure.unwrap_or("-".into());
+    let quantity = worth.quantity.map(|quantity| quantity.to_string());
+    let [amount, cost] = [worth.amount, worth.cost].map(|minor| text(minor.map(|minor| minor.to_string())));
+    format!("{amount}/{cost}/{}", text(quantity))
 }
 
 /// Everything about deals and events that a calculation can see.
 fn seen(facts: &Facts) -> Vec<String> {
     let count = u32::try_from(facts.deal_count()).unwrap();
     let deals = (0..count).map(|deal| {
-        let splits = facts.splits(deal).iter().map(|split| {
-            let role = &facts.roles[usize::from(split.role)];
-            format!("{} {role} {}", facts.payee_id(split.payee), split.percent)
+        let splits = facts.shares(deal).map(|share| {
+            let role = share.role.map_or("-", |role| facts.roles[usize::from(role)].as_str());
+            format!("{} {role} {}", facts.payee_id(share.payee), share.percent)
         });
-        let splits: Vec<_> = splits.collect();
-        format!("{} of {}: {}", facts.deal_id(deal), facts.payee_id(facts.owner(deal)), splits.join(", "))
+        let (splits, worth): (Vec<_>, _) = (splits.collect(), shown(facts.worth(deal)));
+        let (id, owner) = (facts.deal_id(deal), facts.payee_id(facts.owner(deal)));
+        format!("{id} of {owner}, {worth}: {}", splits.join(", "))
     });
     let events = (0..).zip(&facts.events).map(|(place, event)| {
         let reversed: Vec<_> = facts.reversed(event).collect();
         let (deal, id) = (facts.deal_id(event.deal), facts.event_id(place));
-        format!("{} {deal} {id} {} {:?} {reversed:?}", event.day, event.kind.name(), event.amount)
+        let (kind, worth) = (event.kind.name(), shown(event.worth));
+        format!("{} {deal} {id} {kind} {worth} {reversed:?}", event.day)
     });
     deals.chain(events).collect()
 }
@@ -501,23 +511,26 @@ async fn facts_are_loaded_as_they_are_built_by_hand() {
     let moved = Deal { splits: splits(&[("bob", "AE", "100")]), ..a_deal("D-1") };
     world.load(std::slice::from_ref(&moved)).await;
 
-    for (as_of, deals) in
-        [(1, [&yen, &first[1], &first[2]]), (2, [&moved, &yen, &first[1]]), (3, [&moved, &yen, &first[1]])]
-    {
+    let later = [&moved, &yen, &first[1], &first[3]];
+    for (as_of, deals) in [(1, [&yen, &first[1], &first[2], &first[3]]), (2, later), (3, later)] {
         let mut expected = builder(as_of);
         for deal in deals {
             let parts = deal.splits.iter().map(|s| (s.payee.as_str(), s.role.clone(), s.percent));
-            let handle = expected.deal(deal.id.as_str(), deal.owner.as_str(), parts).unwrap();
+            let Deal { amount, cost, quantity, .. } = *deal;
+            let worth = Worth { amount, cost, quantity };
+            let handle = expected.deal(deal.id.as_str(), deal.owner.as_str(), worth, parts).unwrap();
             for event in &deal.events {
                 let reversed = event.reverses.iter().map(|r| (r.event.as_str(), r.amount));
                 let id = event.id.as_str();
-                expected.event(handle, id, event.kind, event.day, event.amount, reversed).unwrap();
+                let DealEvent { amount, cost, quantity, .. } = *event;
+                let worth = Worth { amount, cost, quantity };
+                expected.event(handle, id, event.kind, event.day, worth, reversed).unwrap();
             }
         }
         let mut loaded = builder(as_of);
         let mut tx = world.database.snapshot(world.tenant, None).await.unwrap();
         load_deals(&mut tx, world.tenant, &scope(as_of), &mut loaded).await.unwrap();
-        assert_eq!(seen(&loaded.build()), seen(&expected.build()));
+        assert_eq!(seen(&loaded.build().unwrap()), seen(&expected.build().unwrap()));
     }
 
     let lines = {
@@ -527,17 +540,17 @@ async fn facts_are_loaded_as_they_are_built_by_hand() {
         load_deals(&mut tx, world.tenant, &scope, &mut loaded).await.unwrap();
         // The connection is whole after the stream.
         assert!(deal::get(&mut tx, world.tenant, 2, &moved.id).await.unwrap().is_some());
-        seen(&loaded.build())
+        seen(&loaded.build().unwrap())
     };
     let expected = [
-        "D-1 of ann: bob AE 100",
-        "D-10 of ann: NULL null 33.333333, ann AE 66.666667, bob OVERLAY 0.000001",
-        "D-9 of ann: bob AE 87.5, bob SE 12.5",
-        "2026-01-14 D-10 a INVOICED Some(0) []",
-        "2026-01-15 D-1 b BOOKED Some(10000) []",
-        "2026-01-15 D-10 B BOOKED Some(999999999999999999) []",
-        "2026-02-01 D-10 null REFUNDED None [(\"B\", None), (\"a\", Some(12345))]",
-        "2026-03-31 D-9 b BOOKED Some(5000) []",
+        "D-1 of ann, 10000/-/-: bob AE 100",
+        "D-10 of ann, -1250500/1/2.5: NULL null 33.333333, ann AE 66.666667, bob OVERLAY 0.000001",
+        "D-9 of ann, 10000/-/-: bob AE 87.5, bob SE 12.5",
+        "2026-01-14 D-10 a INVOICED 0/-/- []",
+        "2026-01-15 D-1 b BOOKED 10000/-/- []",
+        "2026-01-15 D-10 B BOOKED 999999999999999999/3/0.000001 []",
+        "2026-02-01 D-10 null REFUNDED -/-/- [(\"B\", None), (\"a\", Some(12345))]",
+        "2026-03-31 D-9 b BOOKED 5000/-/- []",
     ];
     assert_eq!(lines, expected);
 }

@@ -5,19 +5,24 @@ use std::task::Poll;
 
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::EventKind;
-use attain::domain::encode::{Digest, digest};
+use attain::domain::draft::Draft;
+use attain::domain::encode::{Digest, Record, digest};
 use attain::domain::fault::{Fault, Reason};
 use attain::domain::id::{PayeeId, TenantId};
-use attain::domain::measure::{CreditKind, Measure, MeasureValue};
+use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue};
 use attain::domain::money::{Currency, Rounding};
-use attain::domain::number::Percent;
+use attain::domain::number::{Number, Percent, Quantity};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
-use attain::domain::plan::{Component, Payout, Plan, PlanVersion, RateMode, Rates, ReversalRule, Tier};
-use attain::domain::quota::{Quota, QuotaKey};
+use attain::domain::plan::{
+    Axis, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
+};
+use attain::domain::quota::{Goal, Proration, Quota, QuotaKey, Ramp, Relief};
 use attain::storage::journal::{self, Entry, Head};
 use attain::storage::key::{self, ApiKey};
 use attain::storage::migrate::{self, MigrateFault};
-use attain::storage::{Database, RowCheck, Stored, Written, calendar, measure, payee, plan, quota, tenant};
+use attain::storage::{
+    Database, RowCheck, Stored, Written, calendar, draft, measure, payee, plan, quota, tenant,
+};
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, Row as _, Transaction};
@@ -115,14 +120,20 @@ fn usual_measure(id: &str) -> Measure {
         levels: 2,
         roles: vec!["AE".parse().unwrap(), "SE".parse().unwrap()],
         value: MeasureValue::Amount,
+        step: None,
     }
 }
 
 fn usual_plan(id: &str, version: u32, measure: &str) -> PlanVersion {
-    let tier = |edge, rate| Tier { edge: Percent::parse(edge).unwrap(), rate: Percent::parse(rate).unwrap() };
+    let number = |text| Number::parse(text).unwrap();
+    let tier = |edge, rate| Tier { edge: number(edge), edge_lower: false, rate: number(rate), flat: None };
     let rates = Rates {
         measure: measure.parse().unwrap(),
+        line: None,
         mode: RateMode::Marginal,
+        retroactive_to: None,
+        axis: Axis::Attainment,
+        pays: RateKind::Percent,
         tiers: vec![tier("0", "7.5"), tier("100", "12")],
     };
     let component = Component {
@@ -130,6 +141,9 @@ fn usual_plan(id: &str, version: u32, measure: &str) -> PlanVersion {
         name: "Base".to_string(),
         window: WindowKind::Quarter,
         reversal: ReversalRule::AtOrigin,
+        clawback: None,
+        line_kept: false,
+        target_percent: None,
         payout: Payout::Rates(rates),
     };
     let plan = Plan {
@@ -139,6 +153,11 @@ fn usual_plan(id: &str, version: u32, measure: &str) -> PlanVersion {
         components: vec![component],
     };
     PlanVersion { version, effective_from: Period::parse("2026-01").unwrap(), plan }
+}
+
+fn usual_draft(name: &str) -> Draft {
+    let body = format!(r#"{{"name": "{name}"}}"#);
+    Draft { id: "P-next".parse().unwrap(), body, effective_from: Some(Period::parse("2026-04").unwrap()) }
 }
 
 #[tokio::test]
@@ -392,7 +411,7 @@ async fn the_rows_digest_is_over_all_rows_added_and_superseded() {
         };
         let window = calendar.window(WindowKind::Year, Period::parse("2026-03").unwrap());
         let goal = QuotaKey { payee: "a".parse().unwrap(), measure: measure.id.clone(), window };
-        let goal = Quota { key: goal, amount: n * 100 };
+        let goal = Quota::stated(goal, Amount::Money(n * 100));
         calendar::set(
             &mut tx,
             tenant,
@@ -408,13 +427,14 @@ async fn the_rows_digest_is_over_all_rows_added_and_superseded() {
         quota::set(&mut tx, tenant, n, &calendar, &[goal]).await.unwrap();
         let version = u32::try_from(n).unwrap();
         plan::insert(&mut tx, tenant, n, &usual_plan("P-1", version, "m")).await.unwrap();
+        draft::save(&mut tx, tenant, n, &usual_draft(name)).await.unwrap();
         commit(tx, tenant, head).await;
     }
-    let tables = ["calendar", "api_key", "payee", "assignment", "measure", "quota", "plan_version"];
+    let tables = ["calendar", "api_key", "payee", "assignment", "measure", "quota", "plan_version", "plan_draft"];
     let mut tx = db.begin(tenant, None).await.unwrap();
     let stored = journal::list(&mut tx, tenant, 0, 2, 10).await.unwrap();
-    // First seven rows; then all but payee anew, all but payee and plan version superseded.
-    for (n, stored, rows) in [(1, &stored[0], 7), (2, &stored[1], 11)] {
+    // First eight rows; then all but payee anew, all but payee and plan version superseded.
+    for (n, stored, rows) in [(1, &stored[0], 8), (2, &stored[1], 13)] {
         let (count, digest) = rows_by_hand(&options, &tables, n).await;
         assert_eq!((count, digest), (rows, stored.change.rows_digest), "change {n}");
     }
@@ -429,6 +449,7 @@ async fn checks(db: &Database, tenant: TenantId) -> Vec<RowCheck> {
     measure::check_rows(&mut tx, tenant, |check| checks.push(check)).await.unwrap();
     quota::check_rows(&mut tx, tenant, |check| checks.push(check)).await.unwrap();
     plan::check_rows(&mut tx, tenant, |check| checks.push(check)).await.unwrap();
+    draft::check_rows(&mut tx, tenant, |check| checks.push(check)).await.unwrap();
     checks
 }
 
@@ -453,8 +474,9 @@ async fn an_altered_row_shows() {
         .await
         .unwrap();
     measure::upsert(&mut tx, tenant, n, &[usual_measure("m")]).await.unwrap();
-    quota::set(&mut tx, tenant, n, &calendar, &[Quota { key: goal, amount: 1_200_000 }]).await.unwrap();
+    quota::set(&mut tx, tenant, n, &calendar, &[Quota::stated(goal, Amount::Money(1_200_000))]).await.unwrap();
     plan::insert(&mut tx, tenant, n, &usual_plan("P-1", 1, "m")).await.unwrap();
+    draft::save(&mut tx, tenant, n, &usual_draft("Draft")).await.unwrap();
     commit(tx, tenant, head).await;
     let before = checks(&db, tenant).await;
     let keys: Vec<_> = before.iter().map(|check| (check.noun, check.key.as_str())).collect();
@@ -468,6 +490,7 @@ async fn an_altered_row_shows() {
             ("measure", "m of change 1"),
             ("quota", "a m 2026-03 of change 1"),
             ("plan_version", "P-1 version 1 of change 1"),
+            ("plan_draft", "P-next of change 1"),
         ]
     );
     for check in &before {
@@ -482,6 +505,7 @@ async fn an_altered_row_shows() {
         "update measure set roles = '{AE,SE,AE}'",
         "update quota set amount = 12000.01",
         "update plan_version set body = body || ' '",
+        "update plan_draft set effective_from = '2026-05'",
     ]
     .into_iter()
     .enumerate()
@@ -645,12 +669,17 @@ async fn measures_in_use_are_those_of_quotas_and_published_plans() {
     let calendar = usual_calendar();
     let window = calendar.window(WindowKind::Quarter, Period::parse("2026-03").unwrap());
     let goal = QuotaKey { payee: "a".parse().unwrap(), measure: "by-quota".parse().unwrap(), window };
-    let measures: Vec<Measure> = ["by-plan", "by-quota", "free"].map(usual_measure).to_vec();
+    let names = ["by-line", "by-plan", "by-quota", "by-reports", "free"];
+    let measures: Vec<Measure> = names.map(usual_measure).to_vec();
     let (mut tx, head, n) = begin(&db, tenant).await;
     let written = measure::upsert(&mut tx, tenant, n, &measures).await.unwrap();
-    assert_eq!(written, Written { written: 3, unchanged: 0 });
-    quota::set(&mut tx, tenant, n, &calendar, &[Quota { key: goal, amount: 0 }]).await.unwrap();
-    plan::insert(&mut tx, tenant, n, &usual_plan("P-1", 1, "by-plan")).await.unwrap();
+    assert_eq!(written, Written { written: 5, unchanged: 0 });
+    let goal = Quota { goal: Goal::SumOfReports("by-reports".parse().unwrap()), ..Quota::stated(goal, Amount::Money(0)) };
+    quota::set(&mut tx, tenant, n, &calendar, &[goal]).await.unwrap();
+    let mut planned = usual_plan("P-1", 1, "by-plan");
+    let Payout::Rates(rates) = &mut planned.plan.components[0].payout;
+    rates.line = Some("by-line".parse().unwrap());
+    plan::insert(&mut tx, tenant, n, &planned).await.unwrap();
     commit(tx, tenant, head).await;
     let (mut tx, head, n) = begin(&db, tenant).await;
     let other =
@@ -661,9 +690,10 @@ async fn measures_in_use_are_those_of_quotas_and_published_plans() {
     commit(tx, tenant, head).await;
 
     let mut tx = db.begin(tenant, None).await.unwrap();
-    let ids = ["free", "by-quota", "by-plan", "rates", "absent"].map(|id| id.parse().unwrap());
+    let ids = ["free", "by-quota", "by-plan", "rates", "absent", "by-line", "by-reports"];
+    let ids = ids.map(|id| id.parse().unwrap());
     let used = measure::in_use(&mut tx, tenant, &ids).await.unwrap();
-    assert_eq!(used.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["by-plan", "by-quota"]);
+    assert_eq!(used.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["by-line", "by-plan", "by-quota", "by-reports"]);
     let missing = measure::missing(&mut tx, tenant, &ids).await.unwrap();
     assert_eq!(missing.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["absent", "rates"]);
     assert_eq!(measure::all(&mut tx, tenant, 1).await, Ok(measures.clone()));
@@ -682,7 +712,7 @@ async fn quotas_are_listed_by_payee_measure_and_window() {
     let goal = |payee: &str, measure: &str, window: &str, amount| {
         let window = calendar.parse_window(window).unwrap();
         let key = QuotaKey { payee: payee.parse().unwrap(), measure: measure.parse().unwrap(), window };
-        Quota { key, amount }
+        Quota::stated(key, Amount::Money(amount))
     };
     let first = [
         goal("a", "m", "2026-03", 0),
@@ -726,6 +756,102 @@ async fn quotas_are_listed_by_payee_measure_and_window() {
         "select amount::text || ' ' || window_id from quota where payee_id = 'b' and removed_in is null";
     let row: String = sqlx::query_scalar(row).fetch_one(&mut conn).await.unwrap();
     assert_eq!(row, "12.510 FY2026");
+}
+
+#[tokio::test]
+async fn a_quota_keeps_everything_that_makes_it_effective() {
+    let (_, db, tenant) = ready().await;
+    let calendar = usual_calendar();
+    let key = |measure: &str, window: &str| {
+        let window = calendar.parse_window(window).unwrap();
+        QuotaKey { payee: "a".parse().unwrap(), measure: measure.parse().unwrap(), window }
+    };
+    let percents = |texts: &str| texts.split(' ').map(|text| Percent::parse(text).unwrap()).collect::<Vec<_>>();
+    let seasonality = percents("5 5 10 10 10 10 10 10 10 10 9.999999 0.000001").try_into().unwrap();
+    let ramp = Ramp { start: Period::parse("2025-10").unwrap(), percents: percents("25 50 75 100") };
+    let relief = |on: &str, amount| Relief { day: Day::parse(on).unwrap(), amount };
+    let money = Quota {
+        seasonality: Some(seasonality),
+        ramp: Some(ramp),
+        proration: Proration::Seasonal,
+        reliefs: vec![relief("2025-08-01", Amount::Money(50)), relief("2026-01-31", Amount::Money(1))],
+        ..Quota::stated(key("m", "FY2026"), Amount::Money(1_200_000))
+    };
+    let units = Quota {
+        reliefs: vec![relief("2025-08-01", Amount::Number(Quantity(1_500_000)))],
+        ..Quota::stated(key("n", "FY2026-H1"), Amount::Number(Quantity(12_000_001)))
+    };
+    let reports =
+        Quota { goal: Goal::SumOfReports("m".parse().unwrap()), ..Quota::stated(key("o", "2025-07"), Amount::Money(0)) };
+    let quotas = [money.clone(), units, reports];
+    let mut reads = Vec::new();
+    for (given, expected) in [
+        (&quotas[..], (3, 0)),
+        (&quotas[..], (0, 3)),
+        (&[Quota { proration: Proration::None, ..money.clone() }][..], (1, 0)),
+        (&[Quota { ramp: None, ..money.clone() }][..], (1, 0)),
+    ] {
+        let (mut tx, head, n) = begin(&db, tenant).await;
+        let written = quota::set(&mut tx, tenant, n, &calendar, given).await.unwrap();
+        assert_eq!((written.written, written.unchanged), expected, "change {n}");
+        commit(tx, tenant, head).await;
+        let mut tx = db.snapshot(tenant, None).await.unwrap();
+        reads.push(quota::all(&mut tx, tenant, n, &calendar).await.unwrap());
+    }
+    assert_eq!(reads[1], quotas);
+    assert_eq!(reads[2][0], Quota { proration: Proration::None, ..money.clone() });
+    assert_eq!(reads[3][0], Quota { ramp: None, ..money });
+    for check in checks(&db, tenant).await {
+        assert_eq!(check.stored, check.computed, "{}", check.key);
+    }
+}
+
+/// The digest of what version 0.1 wrote, which a row without anything newer gives for ever.
+#[tokio::test]
+async fn what_was_written_before_keeps_its_digest_and_reads() {
+    let (options, db, tenant) = ready().await;
+    let calendar = usual_calendar();
+    let record = Record::new("quota", 1).text(1, "a").text(2, "m").text(3, "FY2026").text(4, "12.5");
+    let body = r#"{"id":"P","name":"Plan","currency":"USD","components":[{"id":"base","name":"Base","window":"QUARTER","reversal":"AT_ORIGIN","payout":{"RATES":{"measure":"m","mode":"MARGINAL","tiers":[{"edge":"0","rate":"7.5"},{"edge":"100","rate":"12"}]}}}]}"#;
+    let plan_record =
+        Record::new("plan_version", 1).text(1, "P").text(2, "1").text(3, "2026-01").text(4, body);
+    let mut conn = PgConnection::connect_with(&options).await.unwrap();
+    sqlx::query(
+        "insert into quota (tenant_id, payee_id, measure_id, window_id, amount, digest, added_in)
+        values ($1, 'a', 'm', 'FY2026', 12.5, $2, 1)",
+    )
+    .bind(tenant.0)
+    .bind(record.digest())
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    sqlx::query(
+        "insert into plan_version (tenant_id, plan_id, version, effective_from, body, digest, added_in)
+        values ($1, 'P', 1, '2026-01', $2, $3, 1)",
+    )
+    .bind(tenant.0)
+    .bind(body)
+    .bind(plan_record.digest())
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    for check in checks(&db, tenant).await {
+        assert_eq!(check.stored, check.computed, "{}", check.key);
+    }
+    let mut tx = db.begin(tenant, None).await.unwrap();
+    let key = QuotaKey {
+        payee: "a".parse().unwrap(),
+        measure: "m".parse().unwrap(),
+        window: calendar.parse_window("FY2026").unwrap(),
+    };
+    let stated = Quota::stated(key, Amount::Money(1250));
+    assert_eq!(quota::all(&mut tx, tenant, 1, &calendar).await, Ok(vec![stated.clone()]));
+    // Said again it is the same fact.
+    let written = quota::set(&mut tx, tenant, 2, &calendar, &[stated]).await.unwrap();
+    assert_eq!(written, Written { written: 0, unchanged: 1 });
+    assert_eq!(plan::all(&mut tx, tenant, 1).await, Ok(vec![usual_plan("P", 1, "m")]));
+    // And what is written today without anything newer reads as it did then.
+    assert_eq!(serde_json::to_string(&usual_plan("P", 1, "m").plan).unwrap(), body);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Good requests: what is read, and that it is written back the same.
 
-use super::{admin, calendar, deal, earnings, import, measure, payee, period, plan, quota};
+use super::{admin, calendar, deal, draft, earnings, import, measure, payee, period, plan, quota};
+use crate::api::convert::plan::Publication;
 use crate::api::json::from_json;
 use crate::api::page::Paging;
 use crate::api::v1;
@@ -12,6 +13,11 @@ use crate::domain::explanation::Explanation;
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::TenantId;
 use crate::domain::ledger::{Key, Posting, PostingKind};
+use crate::domain::measure::Amount;
+use crate::domain::money::Currency;
+use crate::domain::number::Number;
+use crate::domain::plan::{Payout, Plan};
+use crate::domain::quota::Goal;
 
 fn parse<M: prost::Message + prost::Name + Default>(json: &str) -> M {
     from_json(json).unwrap()
@@ -134,7 +140,7 @@ fn measures_quotas_and_plans_read_and_are_written_back() {
     let (_, quotas) = quota::set(&request, &calendar()).unwrap();
     // The fiscal year from February 2025 on is 2026; its fourth quarter begins in November.
     assert_eq!(quotas[0].key.window.first(), Period::parse("2025-11").unwrap());
-    assert_eq!(quotas[0].amount, 25_000_000);
+    assert_eq!(quotas[0].goal, Goal::Amount(Amount::Money(25_000_000)));
     assert_eq!(quota::wire(&quotas[0], 4, &calendar()), v1::Quota { etag: 4, ..request.quotas[0].clone() });
 
     let request: v1::PublishPlanRequest = parse(
@@ -143,10 +149,118 @@ fn measures_quotas_and_plans_read_and_are_written_back() {
             "reversal": "REVERSAL_AT_ORIGIN", "rates": {"measureId": "m", "mode": "MODE_MARGINAL", "tiers": [
             {"edgePercent": "0", "ratePercent": "-1.5"}, {"edgePercent": "100", "ratePercent": "10"}]}}]}}"#,
     );
-    let (_, plan, from) = plan::publish(&request, calendar().currency).unwrap();
+    let (plan, from) = published(&request);
     assert_eq!(from.to_string(), "2026-01");
     assert_eq!(Some(plan::wire(&plan)), request.plan);
     assert_eq!(plan::file(request.plan.as_ref().unwrap(), calendar().currency), Ok(plan));
+}
+
+fn published(request: &v1::PublishPlanRequest) -> (Plan, Period) {
+    let (_, publication) = plan::publish(request, calendar().currency).unwrap();
+    let Publication::Plan(sketch, from) = publication else { panic!("{publication:?}") };
+    assert!(sketch.violations.is_empty() && sketch.components.len() == request.plan.as_ref().unwrap().components.len());
+    (sketch.plan.unwrap(), from)
+}
+
+#[test]
+fn measures_of_every_value_read_and_are_written_back() {
+    for (value, step) in
+        [("VALUE_AMOUNT", ""), ("VALUE_MARGIN", ""), ("VALUE_QUANTITY", "0.5"), ("VALUE_COUNT", "1"), ("VALUE_COUNT", "")]
+    {
+        let request: v1::DefineMeasuresRequest = parse(&format!(
+            r#"{{"requestId": "r", "measures": [{{"measureId": "m", "name": "M", "eventType": "TYPE_PAID",
+                "credit": "CREDIT_DIRECT", "value": "{value}", "step": "{step}"}}]}}"#
+        ));
+        let (_, measures) = measure::define(&request).unwrap();
+        assert_eq!(measure::wire(&measures[0], 0), request.measures[0]);
+    }
+}
+
+#[test]
+fn quotas_in_full_read_and_are_written_back() {
+    let request: v1::SetQuotasRequest = parse(
+        r#"{"requestId": "r", "reason": "why", "quotas": [
+            {"payeeId": "E-1", "measureId": "m", "window": "FY2026", "amount": {"currencyCode": "USD", "amount": "120000.00"},
+             "seasonalityPercents": ["10", "10", "10", "10", "10", "10", "10", "10", "10", "5", "2.5", "2.5"],
+             "ramp": {"startPeriod": "2025-04", "percents": ["25", "50", "100"]}, "proration": "PRORATION_SEASONAL",
+             "reliefs": [{"date": "2025-06-01", "amount": {"currencyCode": "USD", "amount": "500.00"}},
+                         {"date": "2026-01-31", "amount": {"currencyCode": "USD", "amount": "0.01"}}]},
+            {"payeeId": "E-1", "measureId": "n", "window": "FY2026-H2", "units": "12.5", "proration": "PRORATION_MONTHS",
+             "reliefs": [{"date": "2025-08-01", "units": "0.5"}]},
+            {"payeeId": "E-2", "measureId": "n", "window": "2025-03", "units": "0"},
+            {"payeeId": "E-2", "measureId": "o", "window": "2025-03", "sumOfReportsMeasureId": "n", "proration": "PRORATION_NONE"}]}"#,
+    );
+    let (_, quotas) = quota::set(&request, &calendar()).unwrap();
+    let written: Vec<_> = quotas.iter().map(|read| quota::wire(read, 0, &calendar())).collect();
+    assert_eq!(written, request.quotas);
+}
+
+/// Everything that a plan can say, in canonical text.
+const FULL: &str = r#"{"planId": "p", "name": "P", "currencyCode": "USD", "components": [
+    {"componentId": "quarter", "name": "Q", "window": "WINDOW_QUARTER", "reversal": "REVERSAL_OWN_DATE", "lineKept": true,
+     "clawback": {"steps": [{"days": 30, "percent": "100"}, {"days": 90, "percent": "33.333333"}]},
+     "rates": {"measureId": "own", "lineMeasureId": "team", "mode": "MODE_MARGINAL", "retroactiveToPercent": "50", "tiers": [
+        {"edgePercent": "0", "ratePercent": "-1.5"}, {"edgePercent": "50", "ratePercent": "5", "edgeLower": true, "flatAmount": "-100.00"}]}},
+    {"componentId": "half", "name": "H", "window": "WINDOW_HALF", "reversal": "REVERSAL_AT_ORIGIN", "clawback": {"fullDays": 30, "termDays": 365},
+     "rates": {"measureId": "own", "mode": "MODE_RETROACTIVE", "axis": "AXIS_AMOUNT", "tiers": [
+        {"edgeAmount": "0.00", "ratePercent": "5"}, {"edgeAmount": "100000.50", "ratePercent": "7.5", "flatAmount": "1000.00"}]}},
+    {"componentId": "units", "name": "U", "window": "WINDOW_YEAR", "reversal": "REVERSAL_OWN_DATE", "clawback": {"termDays": 90},
+     "rates": {"measureId": "pieces", "mode": "MODE_MARGINAL", "axis": "AXIS_UNITS", "rateKind": "RATE_KIND_PER_UNIT", "retroactiveToUnits": "10.5",
+        "tiers": [{"edgeUnits": "0", "rateAmount": "2.000001"}, {"edgeUnits": "10.5", "rateAmount": "3"}]}},
+    {"componentId": "blocks", "name": "B", "window": "WINDOW_MONTH", "reversal": "REVERSAL_OWN_DATE",
+     "rates": {"measureId": "pieces", "mode": "MODE_MARGINAL", "axis": "AXIS_AMOUNT", "lineMeasureId": "own", "rateKind": "RATE_KIND_PER_BLOCK",
+        "blockQuantity": "12.5", "retroactiveToAmount": "10.00", "tiers": [{"edgeAmount": "0.00", "rateAmount": "25"}]}},
+    {"componentId": "deal", "name": "D", "window": "WINDOW_DEAL", "reversal": "REVERSAL_OWN_DATE",
+     "rates": {"measureId": "own", "mode": "MODE_WHOLE_CREDIT", "axis": "AXIS_DEAL_AMOUNT", "tiers": [
+        {"edgeAmount": "0.00", "ratePercent": "1"}, {"edgeAmount": "999999999999999.99", "ratePercent": "2"}]}},
+    {"componentId": "margin", "name": "M", "window": "WINDOW_YEAR", "reversal": "REVERSAL_OWN_DATE",
+     "rates": {"measureId": "own", "mode": "MODE_WHOLE_CREDIT", "axis": "AXIS_MARGIN_PERCENT", "tiers": [
+        {"edgePercent": "0", "ratePercent": "1"}, {"edgePercent": "30", "ratePercent": "2"}]}},
+    {"componentId": "base", "name": "R", "window": "WINDOW_QUARTER", "reversal": "REVERSAL_OWN_DATE", "targetPercent": "60",
+     "rates": {"measureId": "own", "mode": "MODE_MARGINAL", "rateKind": "RATE_KIND_BASE_RATE", "tiers": [
+        {"edgePercent": "0", "rateMultiple": "0.5"}, {"edgePercent": "100", "rateMultiple": "1.5"}]}}]}"#;
+
+#[test]
+fn a_plan_with_everything_reads_and_is_written_back() {
+    let request: v1::PublishPlanRequest = parse(&format!(
+        r#"{{"requestId": "r", "reason": "why", "effectiveFrom": "2026-01", "plan": {FULL}}}"#
+    ));
+    let (plan, _) = published(&request);
+    assert_eq!(Some(plan::wire(&plan)), request.plan);
+    // As it is stored, too.
+    let body = serde_json::to_string(&plan).unwrap();
+    assert_eq!(serde_json::from_str::<Plan>(&body).unwrap(), plan);
+}
+
+#[test]
+fn a_currency_without_minor_digits_has_whole_edges() {
+    let yen = Currency::parse("JPY").unwrap();
+    let wire: v1::Plan = parse(
+        r#"{"planId": "p", "name": "P", "currencyCode": "JPY", "components": [{"componentId": "c", "name": "C", "window": "WINDOW_YEAR",
+            "reversal": "REVERSAL_OWN_DATE", "rates": {"measureId": "m", "mode": "MODE_MARGINAL", "axis": "AXIS_AMOUNT", "tiers": [
+            {"edgeAmount": "0", "ratePercent": "1"}, {"edgeAmount": "1000", "ratePercent": "2", "flatAmount": "50"}]}}]}"#,
+    );
+    let read = plan::file(&wire, yen).unwrap();
+    let Payout::Rates(rates) = &read.components[0].payout;
+    assert_eq!((rates.tiers[1].edge, rates.tiers[1].flat), (Number(1_000_000_000), Some(50)));
+    assert_eq!(plan::wire(&read), wire);
+}
+
+#[test]
+fn a_draft_keeps_its_plan_as_it_came() {
+    let request: v1::SaveDraftRequest = parse(
+        r#"{"requestId": "r", "draft": {"draftId": "next", "effectiveFrom": "2026-07", "plan": {"name": "P\u0000", "components": [
+            {"componentId": "c", "window": 9, "rates": {"measureId": "m", "tiers": [{"ratePercent": "many"}]}}, {}]}}}"#,
+    );
+    let (write, kept, etag, sketch) = draft::save(&request, calendar().currency).unwrap();
+    assert_eq!((write.rpc, kept.id.as_str(), etag), (draft::SAVE, "next", 0));
+    assert_eq!(sketch.violations.len(), 12, "{:?}", sketch.violations);
+    assert_eq!(sketch.named, [("plan.components[0].rates.measure_id".to_string(), "m".parse().unwrap())]);
+    assert!(sketch.plan.is_none() && sketch.components.is_empty() && sketch.id.is_none());
+    let body = draft::body(&kept).unwrap();
+    let sent = request.draft.unwrap();
+    assert_eq!(Some(&body), sent.plan.as_ref());
+    assert_eq!(draft::wire(&kept, body, 0), sent);
 }
 
 #[test]

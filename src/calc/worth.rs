@@ -1,0 +1,182 @@
+//! What entries count besides their amounts: cost, quantity, and the deal itself (semantics 5 and 6).
+//!
+//! An event that states no cost or quantity has its part of the deal's, and a reversal has its part of the
+//! event's; parts are rounded cumulatively, half away from zero, so that they sum to their whole.
+
+use std::collections::BTreeMap;
+
+use crate::domain::deal::EventKind;
+use crate::domain::exact::Exact;
+use crate::domain::facts::{Facts, Worth};
+use crate::domain::measure::MeasureValue;
+use crate::domain::money::Rounding;
+use crate::domain::number::Quantity;
+
+use super::book::Entry;
+
+/// By entry; of those values only that some measure counts.
+#[derive(Default)]
+pub struct Figures {
+    costs: Vec<Option<i64>>,
+    quantities: Vec<Option<i64>>,
+    counts: Vec<i64>,
+}
+
+impl Figures {
+    /// Works out what the measures of `facts` count of the entries of `events`: with any event all of its deal.
+    pub(super) fn of(facts: &Facts, events: &[u32], entries: &[Entry]) -> Self {
+        let counted = |value| facts.measures.values().any(|measure| measure.value == value);
+        let (margin, quantity) = (counted(MeasureValue::Margin), counted(MeasureValue::Quantity));
+        let mut figures = Figures::default();
+        if !(margin || quantity || counted(MeasureValue::Count)) {
+            return figures;
+        }
+        let groups = Groups::of(facts, events);
+        if margin {
+            let parts = groups.parts(facts, |worth| worth.cost);
+            figures.costs = with_reversals(facts, entries, &parts);
+        }
+        if quantity {
+            let parts = groups.parts(facts, |worth| worth.quantity.map(|Quantity(millionths)| millionths));
+            figures.quantities = with_reversals(facts, entries, &parts);
+        }
+        if counted(MeasureValue::Count) {
+            figures.counts = counts(facts, entries, &groups);
+        }
+        figures
+    }
+
+    /// What an entry costs, minor units.
+    pub fn cost(&self, entry: u32) -> Option<i64> {
+        self.costs.get(entry as usize).copied().flatten()
+    }
+
+    /// How many units an entry is, millionths.
+    pub fn quantity(&self, entry: u32) -> Option<i64> {
+        self.quantities.get(entry as usize).copied().flatten()
+    }
+
+    /// One, in millionths, where an entry is its deal's first of the type; minus one where it takes that back.
+    pub fn count(&self, entry: u32) -> i64 {
+        self.counts.get(entry as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Events by deal and type, in order.
+struct Groups(Vec<u32>);
+
+impl Groups {
+    fn of(facts: &Facts, events: &[u32]) -> Self {
+        let fact = |event: &u32| &facts.events[*event as usize];
+        let mut order: Vec<u32> =
+            events.iter().copied().filter(|event| !fact(event).kind.is_reversal()).collect();
+        order.sort_unstable_by_key(|event| (fact(event).deal, fact(event).kind, *event));
+        Groups(order)
+    }
+
+    fn each<'a>(&'a self, facts: &'a Facts) -> impl Iterator<Item = &'a [u32]> {
+        let key = |event: &u32| (facts.events[*event as usize].deal, facts.events[*event as usize].kind);
+        self.0.chunk_by(move |a, b| key(a) == key(b))
+    }
+
+    /// What each event states, or its part of what its deal states.
+    fn parts(&self, facts: &Facts, stated: impl Fn(&Worth) -> Option<i64>) -> BTreeMap<u32, i64> {
+        let mut parts = BTreeMap::new();
+        for group in self.each(facts) {
+            let worth = |event: &u32| &facts.events[*event as usize].worth;
+            let own = |event: &u32| stated(worth(event)).map(|figure| (*event, figure));
+            parts.extend(group.iter().filter_map(own));
+            let rest: Vec<u32> =
+                group.iter().copied().filter(|event| stated(worth(event)).is_none()).collect();
+            let deal = group.first().map(|event| facts.events[*event as usize].deal);
+            let Some(whole) = deal.and_then(|deal| stated(&facts.worth(deal))) else { continue };
+            let amount = |event: &u32| i128::from(worth(event).amount.unwrap_or_default());
+            let of: i128 = rest.iter().map(amount).sum();
+            let mut upto = Upto::new(whole, of);
+            let part = |event: &u32| Some((*event, upto.next(amount(event))?));
+            parts.extend(rest.iter().filter_map(part));
+        }
+        parts
+    }
+}
+
+/// Hands out a whole in the ratio of amounts, cumulatively rounded.
+struct Upto {
+    whole: i64,
+    of: i128,
+    amount: i128,
+    given: i128,
+}
+
+impl Upto {
+    fn new(whole: i64, of: i128) -> Self {
+        Upto { whole, of, amount: 0, given: 0 }
+    }
+
+    /// The part of the next amount. Where all amounts are zero the first has the whole.
+    fn next(&mut self, amount: i128) -> Option<i64> {
+        self.amount += amount;
+        let whole = Exact::whole(i128::from(self.whole));
+        let upto = match self.of {
+            0 => i128::from(self.whole),
+            of => whole
+                .mul(&Exact::whole(self.amount))
+                .div(&Exact::whole(of))?
+                .round(Rounding::HalfAwayFromZero)
+                .ok()?,
+        };
+        let part = upto - self.given;
+        self.given = upto;
+        i64::try_from(part).ok()
+    }
+}
+
+/// The figures of events with those of what takes them back, by entry.
+fn with_reversals(facts: &Facts, entries: &[Entry], parts: &BTreeMap<u32, i64>) -> Vec<Option<i64>> {
+    let mut taken: BTreeMap<u32, Upto> = BTreeMap::new();
+    let figure = |(place, entry): (u32, &Entry)| {
+        let origin = entries[entry.origin as usize].event;
+        let whole = *parts.get(&origin)?;
+        if entry.origin == place {
+            return Some(whole);
+        }
+        let of = || i128::from(facts.events[origin as usize].worth.amount.unwrap_or_default());
+        let taken = taken.entry(entry.origin).or_insert_with(|| Upto::new(whole, of()));
+        taken.next(-i128::from(entry.amount)).map(|part| -part)
+    };
+    (0_u32..).zip(entries).map(figure).collect()
+}
+
+/// One at a deal's first event of each type, minus one at the reversal that completes its taking back.
+fn counts(facts: &Facts, entries: &[Entry], groups: &Groups) -> Vec<i64> {
+    let firsts: BTreeMap<(u32, EventKind), u32> = groups
+        .each(facts)
+        .filter_map(|group| group.first())
+        .map(|event| ((facts.events[*event as usize].deal, facts.events[*event as usize].kind), *event))
+        .collect();
+    let mut left: BTreeMap<u32, i64> = BTreeMap::new();
+    let Quantity(one) = Quantity::ONE;
+    let count = |(place, entry): (u32, &Entry)| {
+        let origin = &entries[entry.origin as usize];
+        if firsts.get(&(entry.deal, entry.kind)) != Some(&origin.event) {
+            return 0;
+        }
+        if entry.origin == place {
+            left.insert(place, entry.amount);
+            return one;
+        }
+        match left.get(&entry.origin).map(|left| left + entry.amount) {
+            Some(0) => {
+                left.remove(&entry.origin);
+                -one
+            }
+            Some(rest) => {
+                left.insert(entry.origin, rest);
+                0
+            }
+            // Taken back before.
+            None => 0,
+        }
+    };
+    (0_u32..).zip(entries).map(count).collect()
+}
