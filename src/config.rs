@@ -97,9 +97,10 @@ pub struct Verify {
     /// Only this tenant.
     #[arg(long, value_name = "SLUG")]
     pub tenant: Option<String>,
-    /// A change and its hash kept elsewhere, `n:hash`: the only way to see that the journal's end was cut off.
-    #[arg(long, value_name = "N:HASH", requires = "tenant")]
-    pub anchor: Option<String>,
+    /// A change and its hash kept elsewhere, `n:hash`: the only way to see that the journal's end was cut off or written
+    /// anew. May be given again.
+    #[arg(long = "anchor", value_name = "N:HASH", requires = "tenant")]
+    pub anchors: Vec<String>,
     #[command(flatten)]
     pub database: DatabaseOptions,
 }
@@ -188,6 +189,7 @@ mod tests {
             (&["serve", "--connections", "0"], false),
             (&["serve", "--listen", "localhost"], false),
             (&["verify", "--tenant", "acme", "--anchor", "1:00"], true),
+            (&["verify", "--tenant", "acme", "--anchor", "1:00", "--anchor", "2:00"], true),
             (&["verify", "--anchor", "1:00"], false),
             (&["import", "--mapping", "m.toml", "deals.csv"], true),
             (&["import", "deals.csv"], false),

@@ -65,7 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             with(&database, async |database| tenant::list(database).await)
         }
         Command::Verify(options) => with(&options.database, async |database| {
-            verify::run(database, options.tenant.as_deref(), options.anchor.as_deref()).await
+            verify::run(database, options.tenant.as_deref(), &options.anchors).await
         }),
         Command::Import(options) => runtime()?.block_on(import::run(&options)),
         Command::Statement(options) => runtime()?.block_on(statement::run(&options)),

@@ -122,7 +122,7 @@ impl World {
         let payee = facts.payee(&expected.payee_id.parse().unwrap()).unwrap();
         let window = facts.calendar.parse_window(&expected.window).unwrap();
         let measure = expected.measure_id.parse().unwrap();
-        let figures = attainment(&calculation, payee, &measure, window).unwrap().unwrap();
+        let figures = attainment(&calculation, payee, &measure, window, period.last_day()).unwrap().unwrap();
         let text = |exact: &Exact| figure(facts.calendar.currency, figures.unit, exact);
         script::Attainment {
             credited: text(&figures.credited),

@@ -2,20 +2,31 @@
 
 use std::sync::Arc;
 
+use tokio_stream::StreamExt as _;
+use tokio_stream::adapters::Map;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use crate::api::convert::admin::{self as convert, LIST_CHANGES, LIST_KEYS};
+use crate::api::convert::admin::{self as convert, LIST_KEYS};
+use crate::api::convert::journal::{self, LIST_CHANGES, LIST_TOUCHED};
 use crate::api::convert::receipt;
 use crate::api::page::Paging;
 use crate::api::v1::admin_service_server::AdminService;
 use crate::api::{accept, v1};
 use crate::app::App;
+use crate::app::journal::ToldChange;
+use crate::domain::fault::Fault;
 
 /// The service over the use cases.
 pub struct Admin(pub Arc<App>);
 
+type Told = Result<ToldChange, Fault>;
+type Step = Result<v1::WatchChangesResponse, Status>;
+
 #[tonic::async_trait]
 impl AdminService for Admin {
+    type WatchChangesStream = Map<ReceiverStream<Told>, fn(Told) -> Step>;
+
     async fn set_calendar(
         &self,
         request: Request<v1::SetCalendarRequest>,
@@ -67,7 +78,7 @@ impl AdminService for Admin {
     ) -> Result<Response<v1::ListKeysResponse>, Status> {
         let (call, request) = accept(request)?;
         let (page, token) = (convert::list_keys(&request)?, request.page_token.clone());
-        let parameters = v1::ListKeysRequest { page_size: 0, page_token: String::new() };
+        let parameters = v1::ListKeysRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST_KEYS, &parameters);
         let listed = self.0.keys(&call, paging.open(page, &token)?).await?;
         let keys = listed.items.iter().map(|key| v1::Key {
@@ -78,7 +89,8 @@ impl AdminService for Admin {
             revoked: key.revoked,
         });
         let (keys, next_page_token) = (keys.collect(), paging.next(&listed));
-        Ok(Response::new(v1::ListKeysResponse { keys, next_page_token }))
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListKeysResponse { keys, next_page_token, as_of_change }))
     }
 
     async fn list_changes(
@@ -86,16 +98,66 @@ impl AdminService for Admin {
         request: Request<v1::ListChangesRequest>,
     ) -> Result<Response<v1::ListChangesResponse>, Status> {
         let (call, request) = accept(request)?;
-        let (page, token) = (convert::list_changes(&request)?, request.page_token.clone());
+        let ((query, page), token) = (journal::list_changes(&request)?, request.page_token.clone());
         let parameters = v1::ListChangesRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST_CHANGES, &parameters);
-        let listed = self.0.changes(&call, paging.open(page, &token)?).await?;
-        let changes = listed
-            .items
-            .iter()
-            .map(|stored| convert::change_wire(&stored.change, &stored.hash, stored.reason.as_ref()));
-        let (changes, next_page_token) = (changes.collect(), paging.next(&listed));
-        Ok(Response::new(v1::ListChangesResponse { changes, next_page_token }))
+        let listed = self.0.changes(&call, &query, paging.open(page, &token)?).await?;
+        Ok(Response::new(v1::ListChangesResponse {
+            changes: listed.items.iter().map(journal::change_wire).collect(),
+            next_page_token: paging.next(&listed),
+            as_of_change: listed.as_of,
+        }))
+    }
+
+    async fn list_touched(
+        &self,
+        request: Request<v1::ListTouchedRequest>,
+    ) -> Result<Response<v1::ListTouchedResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let ((change, noun, page), token) = (journal::list_touched(&request)?, request.page_token.clone());
+        let parameters = v1::ListTouchedRequest { page_size: 0, page_token: String::new(), ..request };
+        let paging = Paging::new(&call, LIST_TOUCHED, &parameters);
+        let listed = self.0.touched(&call, change, noun, paging.open(page, &token)?).await?;
+        let (next_page_token, as_of_change) = (paging.next(&listed), listed.as_of);
+        Ok(Response::new(v1::ListTouchedResponse { keys: listed.items, next_page_token, as_of_change }))
+    }
+
+    async fn watch_changes(
+        &self,
+        request: Request<v1::WatchChangesRequest>,
+    ) -> Result<Response<Self::WatchChangesStream>, Status> {
+        let (call, request) = accept(request)?;
+        let changes = self.0.watch_changes(&call, journal::watch_changes(&request)?).await?;
+        let step: fn(Told) -> Step =
+            |told| Ok(v1::WatchChangesResponse { change: Some(journal::change_wire(&told?)) });
+        Ok(Response::new(ReceiverStream::new(changes).map(step)))
+    }
+
+    async fn find_change(
+        &self,
+        request: Request<v1::FindChangeRequest>,
+    ) -> Result<Response<v1::FindChangeResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (instant, as_of) = journal::find_change(&request)?;
+        let (found, as_of_change) = self.0.find_change(&call, as_of, instant).await?;
+        Ok(Response::new(v1::FindChangeResponse {
+            change_number: found.map_or(0, |(number, _)| number),
+            change_time: found.map(|(_, time)| journal::timestamp(time)),
+            as_of_change,
+        }))
+    }
+
+    async fn get_anchor(
+        &self,
+        request: Request<v1::GetAnchorRequest>,
+    ) -> Result<Response<v1::GetAnchorResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (anchor, time) = self.0.anchor(&call, journal::get_anchor(&request)?).await?;
+        Ok(Response::new(v1::GetAnchorResponse {
+            anchor: anchor.to_string(),
+            change_time: Some(journal::timestamp(time)),
+            as_of_change: anchor.number,
+        }))
     }
 
     async fn verify_journal(
@@ -103,7 +165,8 @@ impl AdminService for Admin {
         request: Request<v1::VerifyJournalRequest>,
     ) -> Result<Response<v1::VerifyJournalResponse>, Status> {
         let (call, request) = accept(request)?;
-        let verified = self.0.verify(&call, convert::verify(&request)?).await?;
-        Ok(Response::new(convert::verified_wire(verified)))
+        let (anchors, min) = journal::verify(&request)?;
+        let verified = self.0.verify(&call, &anchors, min).await?;
+        Ok(Response::new(journal::verified_wire(verified, &anchors)))
     }
 }

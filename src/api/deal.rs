@@ -94,6 +94,7 @@ impl DealService for Deals {
         Ok(Response::new(v1::ListRejectedRowsResponse {
             rejected_rows: listed.items.iter().map(import::rejected_wire).collect(),
             next_page_token: paging.next(&listed),
+            as_of_change: listed.as_of,
         }))
     }
 }

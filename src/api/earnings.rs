@@ -22,7 +22,7 @@ impl EarningsService for Earnings {
     ) -> Result<Response<v1::GetAttainmentResponse>, Status> {
         let (call, request) = accept(request)?;
         let query = convert::attainment(&request)?;
-        let answer = self.0.attainment(&call, query.payee, query.period, query.measures, query.as_of).await?;
+        let answer = self.0.attainment(&call, query).await?;
         Ok(Response::new(convert::attainment_wire(answer)))
     }
 
@@ -32,9 +32,9 @@ impl EarningsService for Earnings {
     ) -> Result<Response<v1::GetStatementResponse>, Status> {
         let (call, request) = accept(request)?;
         let (payee, period, as_of) = convert::statement(&request)?;
-        let (statement, closed) = self.0.statement(&call, payee, period, as_of).await?;
+        let (statement, closed, as_of_change) = self.0.statement(&call, payee, period, as_of).await?;
         let statement = Some(convert::statement_wire(statement, closed));
-        Ok(Response::new(v1::GetStatementResponse { statement }))
+        Ok(Response::new(v1::GetStatementResponse { statement, as_of_change }))
     }
 
     async fn explain_earning(
@@ -56,17 +56,20 @@ impl EarningsService for Earnings {
         };
         let first = Page { as_of: query.as_of, after: None, size: query.size };
         let page = paging(&query.path).open(first, &request.page_token)?;
-        let foreign = |_| Fault::new(Reason::PageTokenInvalid, "the page token is none of ours");
+        let foreign = || Fault::new(Reason::PageTokenInvalid, "the page token is none of ours");
         query.as_of = page.as_of;
-        query.skip = page.after.map_or(Ok(0), |after| after.parse()).map_err(foreign)?;
+        if let Some(after) = &page.after {
+            let (period, skip) = convert::children_after(after).ok_or_else(foreign)?;
+            (query.period, query.skip) = (Some(period), skip);
+        }
         let (start, skip) = (query.path.clone(), query.skip);
         let explained = self.0.explain(&call, query).await?;
-        let mut explanation =
-            convert::explanation_wire(&explained.explanation, skip, explained.as_of, &paging);
+        let place = (explained.as_of, explained.period);
+        let mut explanation = convert::explanation_wire(&explained.explanation, skip, place, &paging);
         if !explanation.next_page_token.is_empty() {
             // The caller goes on with the path it asked for, which for the whole is empty.
             let next = skip.saturating_add(explained.explanation.children.len());
-            explanation.next_page_token = paging(&start).token(explained.as_of, Some(&next.to_string()));
+            explanation.next_page_token = convert::children_token(&paging(&start), place, next);
         }
         Ok(Response::new(v1::ExplainEarningResponse {
             text: convert::explanation_text(&explained.explanation, skip),
@@ -74,6 +77,7 @@ impl EarningsService for Earnings {
             as_of_change: explained.as_of,
             rules_revision: i32::try_from(explained.rules_revision).unwrap_or(i32::MAX),
             digest: explained.digest,
+            period: explained.period.to_string(),
         }))
     }
 }

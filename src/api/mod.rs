@@ -45,11 +45,11 @@ fn accept<T>(request: tonic::Request<T>) -> Result<(Call, T), Fault> {
     let (_, extensions, message) = request.into_parts();
     let actor = extensions.get::<Actor>().cloned();
     let deadline = extensions.get::<Deadline>().copied();
-    let (Some(actor), Some(Deadline(deadline))) = (actor, deadline) else {
+    let (Some(actor), Some(Deadline { at: deadline, asked })) = (actor, deadline) else {
         tracing::error!("a request reached its handler past the gate");
         return Err(Fault::new(Reason::Internal, "internal error; the cause is in the server's log"));
     };
-    Ok((Call { actor, deadline }, message))
+    Ok((Call { actor, deadline, own_deadline: asked }, message))
 }
 
 #[cfg(test)]

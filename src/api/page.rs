@@ -54,7 +54,7 @@ impl Paging {
                 "the page token is of another query or none of ours: send it with the same parameters";
             Fault::new(Reason::PageTokenInvalid, message)
         })?;
-        Ok(Page { as_of, after: Some(after), ..first })
+        Ok(Page { as_of: as_of.into(), after: Some(after), ..first })
     }
 
     fn read(&self, token: &str) -> Option<(i64, String)> {
@@ -104,9 +104,9 @@ mod tests {
     fn a_token_goes_on_where_its_page_ended_at_the_first_pages_number() {
         let paging = Paging::of(tenant(1), "a.B/C", &parameters("E-1", 0));
         let token = paging.token(42, Some("D-100"));
-        let first = Page { as_of: 0, after: None, size: 7 };
+        let first = Page { as_of: 0.into(), after: None, size: 7 };
         let page = paging.open(first.clone(), &token);
-        assert_eq!(page, Ok(Page { as_of: 42, after: Some("D-100".into()), size: 7 }));
+        assert_eq!(page, Ok(Page { as_of: 42.into(), after: Some("D-100".into()), size: 7 }));
         assert_eq!(paging.open(first.clone(), ""), Ok(first));
         assert_eq!(paging.token(42, None), "");
     }
@@ -115,7 +115,7 @@ mod tests {
     fn a_token_is_refused_under_any_other_query() {
         let paging = Paging::of(tenant(1), "a.B/C", &parameters("E-1", 0));
         let token = paging.token(42, Some("D-100"));
-        let first = Page { as_of: 0, after: None, size: 7 };
+        let first = Page { as_of: 0.into(), after: None, size: 7 };
         for other in [
             Paging::of(tenant(2), "a.B/C", &parameters("E-1", 0)),
             Paging::of(tenant(1), "a.B/D", &parameters("E-1", 0)),

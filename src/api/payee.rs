@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use crate::api::convert::payee::{self as convert, LIST};
-use crate::api::convert::receipt;
+use crate::api::convert::payee::{self as convert, LINE, LIST};
+use crate::api::convert::{receipt, text};
 use crate::api::page::Paging;
 use crate::api::v1::payee_service_server::PayeeService;
 use crate::api::{accept, v1};
@@ -32,10 +32,11 @@ impl PayeeService for Payees {
         request: Request<v1::GetPayeeRequest>,
     ) -> Result<Response<v1::GetPayeeResponse>, Status> {
         let (call, request) = accept(request)?;
-        let (as_of, id) = convert::get(&request)?;
-        let (stored, as_of_change) = self.0.payee(&call, as_of, &id).await?;
-        let payee = Some(convert::wire(&stored.value, stored.added_in));
-        Ok(Response::new(v1::GetPayeeResponse { payee, as_of_change }))
+        let (as_of, id, on) = convert::get(&request)?;
+        let found = self.0.payee(&call, as_of, &id, on).await?;
+        let payee = Some(convert::wire_on(&found.value.value, found.value.added_in, found.day));
+        let (as_of_change, on_date) = (found.as_of, text(found.day));
+        Ok(Response::new(v1::GetPayeeResponse { payee, as_of_change, on_date }))
     }
 
     async fn list_payees(
@@ -43,14 +44,35 @@ impl PayeeService for Payees {
         request: Request<v1::ListPayeesRequest>,
     ) -> Result<Response<v1::ListPayeesResponse>, Status> {
         let (call, request) = accept(request)?;
-        let (page, token) = (convert::list(&request)?, request.page_token.clone());
+        let ((query, page), token) = (convert::list(&request)?, request.page_token.clone());
         let parameters = v1::ListPayeesRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST, &parameters);
-        let listed = self.0.payees(&call, paging.open(page, &token)?).await?;
+        let found = self.0.payees(&call, query, paging.open(page, &token)?).await?;
+        let (listed, day) = (found.value, found.day);
+        let payees = listed.items.iter().map(|stored| convert::wire_on(&stored.value, stored.added_in, day));
         Ok(Response::new(v1::ListPayeesResponse {
-            payees: listed.items.iter().map(|stored| convert::wire(&stored.value, stored.added_in)).collect(),
+            payees: payees.collect(),
             next_page_token: paging.next(&listed),
             as_of_change: listed.as_of,
+            on_date: text(day),
+        }))
+    }
+
+    async fn get_reporting_line(
+        &self,
+        request: Request<v1::GetReportingLineRequest>,
+    ) -> Result<Response<v1::GetReportingLineResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let ((id, on, page), token) = (convert::line(&request)?, request.page_token.clone());
+        let parameters = v1::GetReportingLineRequest { page_size: 0, page_token: String::new(), ..request };
+        let paging = Paging::new(&call, LINE, &parameters);
+        let line = self.0.reporting_line(&call, &id, on, paging.open(page, &token)?).await?;
+        Ok(Response::new(v1::GetReportingLineResponse {
+            managers: convert::managers_wire(&line.managers),
+            reports: line.reports.items.iter().map(convert::report_wire).collect(),
+            next_page_token: paging.next(&line.reports),
+            as_of_change: line.reports.as_of,
+            on_date: line.day.to_string(),
         }))
     }
 }

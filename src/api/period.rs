@@ -69,7 +69,8 @@ impl PeriodService for Periods {
 
     async fn watch_close(&self, request: Request<v1::WatchCloseRequest>) -> Result<Response<Steps>, Status> {
         let (call, request) = accept(request)?;
-        let states = self.0.watch_close(&call, convert::watch(&request)?).await?;
+        let (period, min) = convert::watch(&request)?;
+        let states = self.0.watch_close(&call, period, min).await?;
         Ok(Response::new(Steps { states: WatchStream::new(states), ended: false }))
     }
 
@@ -82,7 +83,7 @@ impl PeriodService for Periods {
         let parameters = v1::ListPostingsRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, POSTINGS, &parameters);
         let page = paging.open(page, &token)?;
-        let calendar = self.0.calendar(&call).await?;
+        let calendar = self.0.calendar_since(&call, parameters.min_change).await?;
         let listed = self.0.postings(&call, query, page).await?;
         let postings = listed.items.iter().map(|stored| {
             let place = Place { change: stored.change, entry: stored.entry, period: stored.period };

@@ -47,8 +47,8 @@ impl PlanService for Plans {
         request: Request<v1::GetPlanRequest>,
     ) -> Result<Response<v1::GetPlanResponse>, Status> {
         let (call, request) = accept(request)?;
-        let (as_of, id, version) = convert::get(&request)?;
-        let (stored, as_of_change) = self.0.plan(&call, as_of, &id, version).await?;
+        let (as_of, id, which) = convert::get(&request)?;
+        let (stored, as_of_change) = self.0.plan(&call, as_of, &id, which).await?;
         let plan_version = Some(convert::version_wire(&stored.value, stored.added_in));
         Ok(Response::new(v1::GetPlanResponse { plan_version, as_of_change }))
     }
@@ -58,10 +58,10 @@ impl PlanService for Plans {
         request: Request<v1::ListPlansRequest>,
     ) -> Result<Response<v1::ListPlansResponse>, Status> {
         let (call, request) = accept(request)?;
-        let (page, token) = (convert::list(&request)?, request.page_token.clone());
+        let ((on, page), token) = (convert::list(&request)?, request.page_token.clone());
         let parameters = v1::ListPlansRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST, &parameters);
-        let listed = self.0.plans(&call, paging.open(page, &token)?).await?;
+        let listed = self.0.plans(&call, on, paging.open(page, &token)?).await?;
         let versions =
             listed.items.iter().map(|stored| convert::version_wire(&stored.value, stored.added_in));
         Ok(Response::new(v1::ListPlansResponse {
@@ -141,10 +141,10 @@ impl PlanService for Plans {
         request: Request<v1::ListDraftsRequest>,
     ) -> Result<Response<v1::ListDraftsResponse>, Status> {
         let (call, request) = accept(request)?;
-        let ((page, min), token) = (draft::list(&request)?, request.page_token.clone());
+        let (page, token) = (draft::list(&request)?, request.page_token.clone());
         let parameters = v1::ListDraftsRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, draft::LIST, &parameters);
-        let listed = self.0.drafts(&call, paging.open(page, &token)?, min).await?;
+        let listed = self.0.drafts(&call, paging.open(page, &token)?).await?;
         let drafts = listed.items.iter().map(|stored| draft::header_wire(&stored.value, stored.added_in));
         Ok(Response::new(v1::ListDraftsResponse {
             drafts: drafts.collect::<Result<_, _>>()?,

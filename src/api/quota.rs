@@ -32,7 +32,7 @@ impl QuotaService for Quotas {
         request: Request<v1::GetQuotaRequest>,
     ) -> Result<Response<v1::GetQuotaResponse>, Status> {
         let (call, request) = accept(request)?;
-        let calendar = self.0.calendar(&call).await?;
+        let calendar = self.0.calendar_since(&call, request.min_change).await?;
         let (as_of, key) = convert::get(&request, &calendar)?;
         let (stored, as_of_change) = self.0.quota(&call, as_of, &key).await?;
         let quota = Some(convert::wire(&stored.value, stored.added_in, &calendar));
@@ -44,12 +44,12 @@ impl QuotaService for Quotas {
         request: Request<v1::ListQuotasRequest>,
     ) -> Result<Response<v1::ListQuotasResponse>, Status> {
         let (call, request) = accept(request)?;
-        let ((payee, measure, page), token) = (convert::list(&request)?, request.page_token.clone());
+        let ((query, page), token) = (convert::list(&request)?, request.page_token.clone());
         let parameters = v1::ListQuotasRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST, &parameters);
         let page = paging.open(page, &token)?;
-        let calendar = self.0.calendar(&call).await?;
-        let listed = self.0.quotas(&call, payee, measure, page).await?;
+        let calendar = self.0.calendar_since(&call, parameters.min_change).await?;
+        let listed = self.0.quotas(&call, query, page).await?;
         Ok(Response::new(v1::ListQuotasResponse {
             quotas: listed
                 .items

@@ -44,6 +44,7 @@ fn published(reason: Reason) -> (ErrorReason, Code) {
         Reason::Internal => (ErrorReason::Internal, Code::Internal),
         Reason::EtagMismatch => (ErrorReason::EtagMismatch, Code::Aborted),
         Reason::ReferenceUnfit => (ErrorReason::ReferenceUnfit, Code::FailedPrecondition),
+        Reason::ChangeNotReached => (ErrorReason::ChangeNotReached, Code::Unavailable),
     }
 }
 
@@ -96,7 +97,7 @@ mod tests {
     use crate::api::descriptors;
     use crate::domain::fault::Violations;
 
-    const ALL: [Reason; 22] = [
+    const ALL: [Reason; 23] = [
         Reason::InvalidRequest,
         Reason::PageTokenInvalid,
         Reason::KeyInvalid,
@@ -119,6 +120,7 @@ mod tests {
         Reason::Internal,
         Reason::EtagMismatch,
         Reason::ReferenceUnfit,
+        Reason::ChangeNotReached,
     ];
 
     #[test]

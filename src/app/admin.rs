@@ -1,18 +1,16 @@
-//! Calendar, keys, journal.
+//! Calendar and keys.
 
 use crate::auth::{Role, Secret, key};
 use crate::domain::date::Calendar;
-use crate::domain::encode::{Digest, hex};
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::{KeyId, PayeeId};
 use crate::storage::deal::DealFilter;
-use crate::storage::journal::StoredChange;
 use crate::storage::key::ApiKey;
 use crate::storage::quota::Selection;
-use crate::storage::{self, Stored, journal, ledger};
+use crate::storage::{self, Stored, ledger};
 
 use super::write::{Begun, Open, Touches, check_payees, unknown};
-use super::{App, Call, Listed, Page, Receipt, Write, facts};
+use super::{App, AsOf, Call, Listed, Page, Receipt, Write, facts};
 
 /// A key to make.
 #[derive(Debug, Clone)]
@@ -24,25 +22,20 @@ pub struct NewKey {
     pub label: Option<String>,
 }
 
-/// What verification found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verified {
-    pub first_fault: Option<String>,
-    pub changes: i64,
-    pub rows: i64,
-    /// `n:hash` of the head.
-    pub anchor: String,
-}
-
 impl App {
     /// The tenant's calendar now; CALENDAR_MISSING if there is none.
     pub async fn calendar(&self, call: &Call) -> Result<Calendar, Fault> {
-        let mut read = self.read(call, 0).await?;
+        self.calendar_since(call, 0).await
+    }
+
+    /// The tenant's calendar no older than a journal number; CALENDAR_MISSING if there is none.
+    pub async fn calendar_since(&self, call: &Call, min: i64) -> Result<Calendar, Fault> {
+        let mut read = self.read(call, AsOf::since(min)).await?;
         facts::calendar(&mut read.tx, call.tenant(), read.as_of).await
     }
 
     /// The calendar and the journal number read as of.
-    pub async fn get_calendar(&self, call: &Call, as_of: i64) -> Result<(Stored<Calendar>, i64), Fault> {
+    pub async fn get_calendar(&self, call: &Call, as_of: AsOf) -> Result<(Stored<Calendar>, i64), Fault> {
         let mut read = self.read(call, as_of).await?;
         let calendar = storage::calendar::get(&mut read.tx, call.tenant(), read.as_of).await?;
         Ok((calendar.ok_or_else(|| Fault::not_found("calendar", &call.actor.tenant_slug))?, read.as_of))
@@ -149,27 +142,6 @@ impl App {
         let found = storage::key::list(tx, call.tenant(), read.as_of, after.as_ref(), page.limit()).await?;
         let found = found.into_iter().map(|stored| stored.value).collect();
         Ok(Listed::new(found, &page, read.as_of, |key: &ApiKey| key.id.to_string()))
-    }
-
-    /// Changes by number.
-    pub async fn changes(&self, call: &Call, page: Page) -> Result<Listed<StoredChange>, Fault> {
-        let mut read = self.read(call, page.as_of).await?;
-        let after = page.after::<i64>()?.unwrap_or_default();
-        let found = journal::list(&mut read.tx, call.tenant(), after, read.as_of, page.limit()).await?;
-        Ok(Listed::new(found, &page, read.as_of, |change| change.change.number.to_string()))
-    }
-
-    /// Walks everything. `anchor`: a change number and its hash kept elsewhere.
-    pub async fn verify(&self, call: &Call, anchor: Option<(i64, Digest)>) -> Result<Verified, Fault> {
-        let mut read = self.read(call, 0).await?;
-        let head = journal::head(&mut read.tx, call.tenant()).await?;
-        let report = storage::verify::verify(&mut read.tx, call.tenant(), anchor).await?;
-        Ok(Verified {
-            first_fault: report.first_fault,
-            changes: report.changes,
-            rows: report.rows,
-            anchor: format!("{}:{}", head.number, hex(&head.hash)),
-        })
     }
 }
 

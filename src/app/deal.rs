@@ -14,7 +14,7 @@ use crate::storage::deal::{DealFilter, DealsWritten, StagedTotal, UnknownPayee};
 use crate::storage::{self, Stored};
 
 use super::write::{Begun, Touches, unknown};
-use super::{App, Call, Listed, Page, Receipt, Write};
+use super::{App, AsOf, Call, Listed, Page, Receipt, Write};
 
 /// Rejected rows on a page: each may hold 64 KiB of the row as it came, and an answer stays below 4 MiB.
 const REJECTED_PAGE: u16 = 50;
@@ -143,7 +143,7 @@ impl App {
     }
 
     /// The deal with its events and the journal number read as of.
-    pub async fn deal(&self, call: &Call, as_of: i64, id: &DealId) -> Result<(Stored<Deal>, i64), Fault> {
+    pub async fn deal(&self, call: &Call, as_of: AsOf, id: &DealId) -> Result<(Stored<Deal>, i64), Fault> {
         let mut read = self.read(call, as_of).await?;
         let deal = storage::deal::get(&mut read.tx, call.tenant(), read.as_of, id).await?;
         Ok((deal.ok_or_else(|| Fault::not_found("deal", id))?, read.as_of))
@@ -171,10 +171,12 @@ impl App {
         change: i64,
         page: Page,
     ) -> Result<Listed<RejectedRow>, Fault> {
-        let mut read = self.read(call, 0).await?;
+        let mut read = self.read(call, page.as_of).await?;
         let page = Page { size: page.size.min(REJECTED_PAGE), ..page };
         let after = page.after::<i64>()?.unwrap_or_default();
-        let found = storage::rejected::list(&mut read.tx, call.tenant(), change, after, page.limit()).await?;
+        let tx = &mut read.tx;
+        let found =
+            storage::rejected::list(tx, call.tenant(), read.as_of, change, after, page.limit()).await?;
         let kept = |row: storage::rejected::RejectedRow| RejectedRow {
             row: row.row,
             reasons: row.reasons,

@@ -100,9 +100,9 @@ impl App {
         Err(check_etag("draft_etag", id, etag, Some(&now)).err().unwrap_or_else(|| Fault::not_found("draft", id)))
     }
 
-    /// Drafts by id; the journal has reached `min`.
-    pub async fn drafts(&self, call: &Call, page: Page, min: i64) -> Result<Listed<Stored<Draft>>, Fault> {
-        let mut read = self.read(call, AsOf { change: page.as_of, min }).await?;
+    /// Drafts by id.
+    pub async fn drafts(&self, call: &Call, page: Page) -> Result<Listed<Stored<Draft>>, Fault> {
+        let mut read = self.read(call, page.as_of).await?;
         let after = page.after::<DraftId>()?;
         let tx = &mut read.tx;
         let found = storage::draft::list(tx, call.tenant(), read.as_of, after.as_ref(), page.limit()).await?;

@@ -1,7 +1,5 @@
 //! Attainment, statements, explanations: computed at every read by the calculation that closes a period.
 
-use std::collections::BTreeMap;
-
 use sqlx::PgConnection;
 
 use crate::auth::{Role, policy};
@@ -11,7 +9,7 @@ use crate::calc::explain::{Extent, explain};
 use crate::calc::statement::{figure, percent_text, statement};
 use crate::calc::problem::Problem;
 use crate::calc::{Calculation, RULES_REVISION};
-use crate::domain::date::{Period, WindowKind};
+use crate::domain::date::{Day, Period};
 use crate::domain::encode::hex;
 use crate::domain::exact::Exact;
 use crate::domain::explanation::Explanation;
@@ -24,7 +22,8 @@ use crate::domain::statement::Statement;
 use crate::storage::{self, ledger};
 
 use super::close::next_period;
-use super::{App, Call, facts};
+use super::read::Read;
+use super::{App, AsOf, Call, facts};
 
 /// How far a payee is in a window. Figures are decimal text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +41,32 @@ pub struct AttainmentFigures {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attainments {
     pub attainments: Vec<AttainmentFigures>,
+    pub period: Period,
+    /// The last day counted.
+    pub on: Day,
     pub as_of: i64,
     pub rules_revision: u32,
 }
 
-/// What to explain. `payee` absent: the actor's own.
+/// What attainment is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AttainmentQuery {
+    /// Absent: the actor's own.
+    pub payee: Option<PayeeId>,
+    /// Absent: the month of the day.
+    pub period: Option<Period>,
+    /// The last day counted, within the period; absent: the period's last, or today if that is absent too.
+    pub on: Option<Day>,
+    /// Empty: all there is.
+    pub measures: Vec<MeasureId>,
+    pub as_of: AsOf,
+}
+
+/// What to explain. `payee` absent: the actor's own. `period` absent: the month of today.
 #[derive(Debug, Clone)]
 pub struct ExplainQuery {
     pub payee: Option<PayeeId>,
-    pub period: Period,
+    pub period: Option<Period>,
     pub plan: Option<PlanId>,
     pub component: Option<ComponentId>,
     /// Node to start at; empty: the whole.
@@ -61,13 +77,14 @@ pub struct ExplainQuery {
     pub skip: usize,
     /// Most children of each node.
     pub size: u16,
-    pub as_of: i64,
+    pub as_of: AsOf,
 }
 
 /// What explaining answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explained {
     pub explanation: Explanation,
+    pub period: Period,
     pub as_of: i64,
     pub rules_revision: u32,
     pub digest: String,
@@ -75,20 +92,21 @@ pub struct Explained {
 
 impl App {
     /// Credits and attainment by measure in the month, quarter, half and year that a period is in.
-    pub async fn attainment(
-        &self,
-        call: &Call,
-        payee: Option<PayeeId>,
-        period: Period,
-        asked: Vec<MeasureId>,
-        as_of: i64,
-    ) -> Result<Attainments, Fault> {
-        let subject = subject(call, payee)?;
-        let mut read = self.read(call, as_of).await?;
-        authorise(&mut read.tx, call, read.as_of, &subject, period).await?;
+    pub async fn attainment(&self, call: &Call, query: AttainmentQuery) -> Result<Attainments, Fault> {
+        let subject = subject(call, query.payee)?;
+        let mut read = self.read(call, query.as_of).await?;
+        let (period, on) = match (query.period, query.on) {
+            (Some(period), on) => (period, on.unwrap_or(period.last_day())),
+            (None, on) => {
+                let on = self.day(call, &mut read, on).await?.ok_or_else(facts::calendar_missing)?;
+                (on.period(), on)
+            }
+        };
+        authorise(&mut read.tx, call, read.as_of, &subject, on).await?;
         let facts = facts::load(&mut read.tx, call.tenant(), read.as_of, period, Some(&subject)).await?;
         let payee = index(&facts, &subject)?;
         let calculation = Calculation::open(&facts, period);
+        let asked = query.measures;
         let mut unknown = Violations::default();
         for (place, measure) in asked.iter().enumerate().filter(|(_, id)| !facts.measures.contains_key(id)) {
             unknown.add(format!("measure_ids[{place}]"), format!("measure {measure} does not exist"));
@@ -98,9 +116,8 @@ impl App {
         let currency = facts.calendar.currency;
         let mut attainments = Vec::new();
         for measure in asked {
-            for kind in [WindowKind::Month, WindowKind::Quarter, WindowKind::Half, WindowKind::Year] {
-                let window = facts.calendar.window(kind, period);
-                let figures = attainment(&calculation, payee, &measure, window).map_err(blocked)?;
+            for window in facts.calendar.windows(period) {
+                let figures = attainment(&calculation, payee, &measure, window, on).map_err(blocked)?;
                 let Some(figures) = figures else { continue };
                 let text = |exact: &Exact| figure(currency, figures.unit, exact);
                 attainments.push(AttainmentFigures {
@@ -114,27 +131,28 @@ impl App {
                 });
             }
         }
-        Ok(Attainments { attainments, as_of: read.as_of, rules_revision: RULES_REVISION })
+        Ok(Attainments { attainments, period, on, as_of: read.as_of, rules_revision: RULES_REVISION })
     }
 
-    /// The statement and whether its period is closed.
+    /// The statement, whether its period is closed, and the journal number read as of.
     pub async fn statement(
         &self,
         call: &Call,
         payee: Option<PayeeId>,
-        period: Period,
-        as_of: i64,
-    ) -> Result<(Statement, bool), Fault> {
+        period: Option<Period>,
+        as_of: AsOf,
+    ) -> Result<(Statement, bool, i64), Fault> {
         let subject = subject(call, payee)?;
         let mut read = self.read(call, as_of).await?;
+        let period = self.period(call, &mut read, period).await?;
         let (tenant, as_of, tx) = (call.tenant(), read.as_of, &mut read.tx);
         let closed = ledger::close_of(tx, tenant, period).await?.filter(|close| close.change <= as_of);
         let seen_as_of = closed.as_ref().map_or(as_of, |close| close.as_of);
-        authorise(tx, call, seen_as_of, &subject, period).await?;
+        authorise(tx, call, seen_as_of, &subject, period.last_day()).await?;
         if closed.is_some()
             && let Some(kept) = ledger::statement(tx, tenant, period, &subject).await?
         {
-            return Ok((serde_json::from_str(&kept).map_err(storage::corrupt)?, true));
+            return Ok((serde_json::from_str(&kept).map_err(storage::corrupt)?, true, as_of));
         }
         let facts = facts::load(tx, tenant, seen_as_of, period, Some(&subject)).await?;
         let payee = index(&facts, &subject)?;
@@ -145,18 +163,18 @@ impl App {
         };
         let calculation = Calculation::open(&facts, period);
         let earnings = calculation.earn(payee, Detail::Lines);
-        Ok((statement(&calculation, &earnings, posted.as_ref()), closed.is_some()))
+        Ok((statement(&calculation, &earnings, posted.as_ref()), closed.is_some(), as_of))
     }
 
     /// The tree from what a payee earned to the deals it was earned with.
     pub async fn explain(&self, call: &Call, query: ExplainQuery) -> Result<Explained, Fault> {
         let subject = subject(call, query.payee)?;
         let mut read = self.read(call, query.as_of).await?;
-        authorise(&mut read.tx, call, read.as_of, &subject, query.period).await?;
-        let facts =
-            facts::load(&mut read.tx, call.tenant(), read.as_of, query.period, Some(&subject)).await?;
+        let period = self.period(call, &mut read, query.period).await?;
+        authorise(&mut read.tx, call, read.as_of, &subject, period.last_day()).await?;
+        let facts = facts::load(&mut read.tx, call.tenant(), read.as_of, period, Some(&subject)).await?;
         let payee = index(&facts, &subject)?;
-        let calculation = Calculation::open(&facts, query.period);
+        let calculation = Calculation::open(&facts, period);
         let mut earnings = calculation.earn(payee, Detail::Lines);
         let wanted = |plan: &PlanId, component: &ComponentId| {
             query.plan.as_ref().is_none_or(|id| id == plan)
@@ -168,7 +186,16 @@ impl App {
         let explanation = explain(&calculation, &earnings, &query.path, extent)
             .ok_or_else(|| Fault::not_found("explanation", &query.path))?;
         let digest = hex(&earnings.digest);
-        Ok(Explained { explanation, as_of: read.as_of, rules_revision: RULES_REVISION, digest })
+        Ok(Explained { explanation, period, as_of: read.as_of, rules_revision: RULES_REVISION, digest })
+    }
+
+    /// The period asked for, else the month of today.
+    async fn period(&self, call: &Call, read: &mut Read, asked: Option<Period>) -> Result<Period, Fault> {
+        if let Some(period) = asked {
+            return Ok(period);
+        }
+        let today = self.day(call, read, None).await?.ok_or_else(facts::calendar_missing)?;
+        Ok(today.period())
     }
 }
 
@@ -178,29 +205,19 @@ fn subject(call: &Call, payee: Option<PayeeId>) -> Result<PayeeId, Fault> {
     own.ok_or_else(|| Fault::field("payee_id", "must be given: this key belongs to no payee"))
 }
 
-/// Whether the caller may see a payee's figures of a period: for a payee's key by the reporting line on its
-/// last day. Not yours reads like absent.
+/// Whether the caller may see a payee's figures: for a payee's key by the reporting line on a day. Not yours reads like
+/// absent.
 async fn authorise(
     conn: &mut PgConnection,
     call: &Call,
     as_of: i64,
     subject: &PayeeId,
-    period: Period,
+    day: Day,
 ) -> Result<(), Fault> {
     let mut line: Vec<PayeeId> = Vec::new();
     if call.actor.role == Role::Payee {
-        let payees = storage::payee::all(conn, call.tenant(), as_of).await?;
-        let by_id: BTreeMap<_, _> = payees.iter().map(|payee| (&payee.id, payee)).collect();
-        let day = period.last_day();
-        let on = |id: &PayeeId| by_id.get(id)?.assignments.iter().find(|assignment| assignment.covers(day));
-        let mut at = subject;
-        while let Some(manager) = on(at).and_then(|assignment| assignment.manager.as_ref()) {
-            if on(manager).is_none() || line.len() > by_id.len() {
-                break;
-            }
-            line.push(manager.clone());
-            at = manager;
-        }
+        let managers = storage::payee::managers(conn, call.tenant(), as_of, subject, day).await?;
+        line.extend(managers.into_iter().map(|(manager, _)| manager));
     }
     if policy::sees(&call.actor, subject, &line) { Ok(()) } else { Err(Fault::not_found("payee", subject)) }
 }

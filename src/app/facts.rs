@@ -14,8 +14,12 @@ pub(super) async fn calendar(
     tenant: TenantId,
     as_of: i64,
 ) -> Result<Calendar, Fault> {
-    let missing = || Fault::new(Reason::CalendarMissing, "the tenant has no calendar yet: set it first");
-    Ok(storage::calendar::get(conn, tenant, as_of).await?.ok_or_else(missing)?.value)
+    Ok(storage::calendar::get(conn, tenant, as_of).await?.ok_or_else(calendar_missing)?.value)
+}
+
+/// The fault that there is no calendar.
+pub(super) fn calendar_missing() -> Fault {
+    Fault::new(Reason::CalendarMissing, "the tenant has no calendar yet: set it first")
 }
 
 /// Everything as of a journal number, for a calculation up to the end of a period; of deals only those that touch the

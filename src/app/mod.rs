@@ -6,11 +6,14 @@ pub mod deal;
 pub mod draft;
 pub mod earnings;
 mod facts;
+mod head;
+pub mod journal;
 pub mod measure;
 pub mod payee;
 pub mod period;
 pub mod plan;
 pub mod quota;
+pub mod read;
 pub mod tenant;
 mod write;
 
@@ -18,15 +21,17 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::{Postgres, Transaction};
 
 use crate::auth::key::ParsedKey;
 use crate::auth::{Actor, Role};
 use crate::domain::encode::Digest;
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::{RequestId, TenantId};
-use crate::storage::{self, Database, journal};
+use crate::storage::{self, Database};
+
+pub use read::AsOf;
 
 /// Everything a request can ask for. Cheap to clone.
 #[derive(Clone)]
@@ -39,6 +44,9 @@ struct Inner {
     /// Tenants by slug; a slug never changes its tenant.
     tenants: Mutex<BTreeMap<String, TenantId>>,
     closes: close::Closes,
+    heads: head::Heads,
+    /// What time it is.
+    clock: fn() -> DateTime<Utc>,
 }
 
 /// Who calls, and by when the answer is wanted.
@@ -48,6 +56,8 @@ pub struct Call {
     pub actor: Actor,
     /// When the caller gives up.
     pub deadline: Option<Instant>,
+    /// Whether the caller set the deadline itself.
+    pub own_deadline: bool,
 }
 
 impl Call {
@@ -88,26 +98,11 @@ pub struct Receipt {
     pub unchanged: u64,
 }
 
-/// Where in the journal to read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct AsOf {
-    /// Journal number to read as of; 0: the last there is.
-    pub change: i64,
-    /// The journal must have reached this number; 0: wherever it is.
-    pub min: i64,
-}
-
-impl From<i64> for AsOf {
-    fn from(change: i64) -> Self {
-        AsOf { change, min: 0 }
-    }
-}
-
 /// A page asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// Journal number to read as of; 0: now.
-    pub as_of: i64,
+    /// Where in the journal to read; of a further page, where the first one did.
+    pub as_of: AsOf,
     /// The last key of the page before.
     pub after: Option<String>,
     /// Most items.
@@ -149,17 +144,16 @@ impl<T> Listed<T> {
     }
 }
 
-/// A read: everything in it is as of one journal number.
-struct Read {
-    tx: Transaction<'static, Postgres>,
-    as_of: i64,
-}
-
 impl App {
     /// Use cases over a migrated database.
     pub fn new(database: Database) -> Self {
-        let (tenants, closes) = (Mutex::default(), close::Closes::default());
-        App { inner: Arc::new(Inner { database, tenants, closes }) }
+        Self::with_clock(database, Utc::now)
+    }
+
+    /// Use cases at the time that a clock says, which decides what day today is and nothing else.
+    pub fn with_clock(database: Database, clock: fn() -> DateTime<Utc>) -> Self {
+        let (tenants, closes, heads) = (Mutex::default(), close::Closes::default(), head::Heads::default());
+        App { inner: Arc::new(Inner { database, tenants, closes, heads, clock }) }
     }
 
     fn database(&self) -> &Database {
@@ -192,22 +186,5 @@ impl App {
         let found = storage::tenant::by_slug(&mut tx, slug).await?;
         known().extend(found.map(|tenant| (slug.to_string(), tenant)));
         Ok(found)
-    }
-
-    /// Begins a read.
-    async fn read(&self, call: &Call, as_of: impl Into<AsOf>) -> Result<Read, Fault> {
-        let AsOf { change: as_of, min } = as_of.into();
-        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
-        let head = journal::head(&mut tx, call.tenant()).await?.number;
-        if min > head {
-            return Err(Fault::field("min_change", format!("must be at most the last change {head}, got {min}")));
-        }
-        match as_of {
-            0 => Ok(Read { tx, as_of: head }),
-            as_of if as_of < 0 || as_of > head => {
-                Err(Fault::field("as_of_change", format!("must be 0 to the last change {head}, got {as_of}")))
-            }
-            as_of => Ok(Read { tx, as_of }),
-        }
     }
 }

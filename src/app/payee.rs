@@ -2,13 +2,52 @@
 
 use std::collections::BTreeSet;
 
+use crate::domain::date::Day;
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::PayeeId;
 use crate::domain::payee::{Payee, find_cycle};
 use crate::storage::{self, Stored};
 
 use super::write::{Begun, Open, Touches, check_payees, refuse_unknown, unknown};
-use super::{App, Call, Listed, Page, Receipt, Write};
+pub use crate::storage::payee::PayeeFilter;
+
+use super::read::Read;
+use super::{App, AsOf, Call, Listed, Page, Receipt, Write, facts};
+
+/// Which payees to list, by their assignments on a day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PayeeQuery {
+    /// Absent: today.
+    pub on: Option<Day>,
+    pub filter: PayeeFilter,
+}
+
+/// What was read for a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OnDay<T> {
+    pub value: T,
+    /// Absent only where there is neither a day given nor a calendar to know today by.
+    pub day: Option<Day>,
+    /// The journal number read as of.
+    pub as_of: i64,
+}
+
+/// Somebody in a reporting line, with the job title of the day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InLine {
+    pub payee: PayeeId,
+    pub title: Option<String>,
+}
+
+/// A reporting line on a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// From the nearest to the top.
+    pub managers: Vec<InLine>,
+    /// By id.
+    pub reports: Listed<InLine>,
+    pub day: Day,
+}
 
 impl App {
     /// Replaces payees with all their assignments, or refuses them all.
@@ -31,22 +70,79 @@ impl App {
         Ok(receipt)
     }
 
-    /// The payee and the journal number read as of.
-    pub async fn payee(&self, call: &Call, as_of: i64, id: &PayeeId) -> Result<(Stored<Payee>, i64), Fault> {
+    /// The payee, and the day that its assignment in force is asked for.
+    pub async fn payee(
+        &self,
+        call: &Call,
+        as_of: AsOf,
+        id: &PayeeId,
+        on: Option<Day>,
+    ) -> Result<OnDay<Stored<Payee>>, Fault> {
         let mut read = self.read(call, as_of).await?;
         let payee = storage::payee::get(&mut read.tx, call.tenant(), read.as_of, id).await?;
-        Ok((payee.ok_or_else(|| Fault::not_found("payee", id))?, read.as_of))
+        let value = payee.ok_or_else(|| Fault::not_found("payee", id))?;
+        let day = self.day(call, &mut read, on).await?;
+        Ok(OnDay { value, day, as_of: read.as_of })
     }
 
-    /// Payees by id.
-    pub async fn payees(&self, call: &Call, page: Page) -> Result<Listed<Stored<Payee>>, Fault> {
+    /// Payees by id, and the day they are selected by.
+    pub async fn payees(
+        &self,
+        call: &Call,
+        query: PayeeQuery,
+        page: Page,
+    ) -> Result<OnDay<Listed<Stored<Payee>>>, Fault> {
         let mut read = self.read(call, page.as_of).await?;
-        let after = page.after::<PayeeId>()?;
-        let payees =
-            storage::payee::list(&mut read.tx, call.tenant(), read.as_of, after.as_ref(), page.limit())
+        let (day, after) = self.place(call, &mut read, query.on, &page).await?;
+        let (tx, as_of) = (&mut read.tx, read.as_of);
+        let found =
+            storage::payee::list(tx, call.tenant(), as_of, &query.filter, day, after.as_ref(), page.limit())
                 .await?;
-        Ok(Listed::new(payees, &page, read.as_of, |payee| payee.value.id.to_string()))
+        let value = Listed::new(found, &page, as_of, |payee| cursor(day, &payee.value.id));
+        Ok(OnDay { value, day, as_of })
     }
+
+    /// Who is above a payee on a day, and who reports to it.
+    pub async fn reporting_line(
+        &self,
+        call: &Call,
+        id: &PayeeId,
+        on: Option<Day>,
+        page: Page,
+    ) -> Result<Line, Fault> {
+        let mut read = self.read(call, page.as_of).await?;
+        let (day, after) = self.place(call, &mut read, on, &page).await?;
+        let (tx, tenant, as_of) = (&mut read.tx, call.tenant(), read.as_of);
+        let payee = storage::payee::get(tx, tenant, as_of, id).await?;
+        payee.ok_or_else(|| Fault::not_found("payee", id))?;
+        let day = day.ok_or_else(facts::calendar_missing)?;
+        let managers = storage::payee::managers(tx, tenant, as_of, id, day).await?;
+        let reports =
+            storage::payee::reports(tx, tenant, as_of, id, day, after.as_ref(), page.limit()).await?;
+        let named = |(payee, title): (PayeeId, Option<String>)| InLine { payee, title };
+        let reports = reports.into_iter().map(named).collect();
+        let reports = Listed::new(reports, &page, as_of, |report: &InLine| cursor(Some(day), &report.payee));
+        Ok(Line { managers: managers.into_iter().map(named).collect(), reports, day })
+    }
+
+    /// The day that a list is of and where it goes on: pages stay at the day of the first, whatever day it is by then.
+    async fn place(
+        &self,
+        call: &Call,
+        read: &mut Read,
+        on: Option<Day>,
+        page: &Page,
+    ) -> Result<(Option<Day>, Option<PayeeId>), Fault> {
+        let Some(after) = &page.after else { return Ok((self.day(call, read, on).await?, None)) };
+        let invalid = || Fault::new(Reason::PageTokenInvalid, "page token is none of ours");
+        let (day, id) = after.split_once(' ').ok_or_else(invalid)?;
+        let day = if day.is_empty() { None } else { Some(Day::parse(day).map_err(|_| invalid())?) };
+        Ok((day, Some(id.parse().map_err(|_| invalid())?)))
+    }
+}
+
+fn cursor(day: Option<Day>, payee: &PayeeId) -> String {
+    format!("{} {payee}", day.map_or_else(String::new, |day| day.to_string()))
 }
 
 /// Managers are payees that exist or come in the same request; plans are published.

@@ -13,7 +13,7 @@ use crate::domain::money::Currency;
 use crate::storage::ledger::{self, PostingFilter, StoredPosting};
 
 use super::close::{check_order, next_period, stopped};
-use super::{App, Call, Listed, Page, Write, facts};
+use super::{App, AsOf, Call, Listed, Page, Write, facts};
 
 /// Items that a preview lists of problems and of uncredited events.
 const LISTED: usize = 100;
@@ -149,7 +149,9 @@ impl App {
         &self,
         call: &Call,
         period: Period,
+        min: i64,
     ) -> Result<watch::Receiver<CloseState>, Fault> {
+        drop(self.read(call, AsOf::since(min)).await?);
         if let Some(running) = self.inner.closes.running(call.tenant(), period) {
             return Ok(running);
         }

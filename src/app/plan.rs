@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use crate::domain::date::Period;
+use crate::domain::date::{Day, Period};
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{DraftId, MeasureId, PlanId, TenantId};
 use crate::domain::plan::{Component, Plan, PlanVersion};
@@ -13,7 +13,7 @@ use crate::storage::{self, Stored, Written};
 
 use super::draft::check_etag;
 use super::write::{Begun, Touches, refuse_unknown, unfit, unknown};
-use super::{App, AsOf, Call, Listed, Page, Receipt, Write};
+use super::{App, AsOf, Call, Listed, Page, Receipt, Write, facts};
 
 /// A plan as far as it can be read.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,15 @@ pub struct Sketch {
     pub named: Vec<(String, MeasureId)>,
     /// What is wrong with it by itself.
     pub violations: Violations,
+}
+
+/// Which version of a plan to give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// By its number.
+    Version(u32),
+    /// The one in force on a day; absent: today.
+    On(Option<Day>),
 }
 
 /// What publishing answers.
@@ -90,26 +99,39 @@ impl App {
         Ok((versions.into_iter().map(|stored| stored.value).collect(), read.as_of))
     }
 
-    /// A version of a plan, 0: the latest, and the journal number read as of.
+    /// A version of a plan and the journal number read as of.
     pub async fn plan(
         &self,
         call: &Call,
-        as_of: i64,
+        as_of: AsOf,
         id: &PlanId,
-        version: u32,
+        which: Which,
     ) -> Result<(Stored<PlanVersion>, i64), Fault> {
         let mut read = self.read(call, as_of).await?;
-        let versions = storage::plan::versions(&mut read.tx, call.tenant(), read.as_of, id).await?;
-        let found = match version {
-            0 => versions.into_iter().next_back(),
-            version => versions.into_iter().find(|stored| stored.value.version == version),
+        let mut versions = storage::plan::versions(&mut read.tx, call.tenant(), read.as_of, id).await?;
+        let Some(first) = versions.first() else { return Err(Fault::not_found("plan", id)) };
+        let first = first.value.effective_from;
+        let (found, name) = match which {
+            Which::Version(version) => {
+                versions.retain(|stored| stored.value.version == version);
+                (versions.pop(), format!("{id} version {version}"))
+            }
+            Which::On(on) => {
+                let day = self.day(call, &mut read, on).await?.ok_or_else(facts::calendar_missing)?;
+                versions.retain(|stored| stored.value.effective_from <= day.period());
+                (versions.pop(), format!("{id} in force on {day}: its first version counts from {first}"))
+            }
         };
-        let name = || if version == 0 { id.to_string() } else { format!("{id} version {version}") };
-        Ok((found.ok_or_else(|| Fault::not_found("plan", name()))?, read.as_of))
+        Ok((found.ok_or_else(|| Fault::not_found("plan", name))?, read.as_of))
     }
 
-    /// Plan versions by plan and version.
-    pub async fn plans(&self, call: &Call, page: Page) -> Result<Listed<Stored<PlanVersion>>, Fault> {
+    /// Plan versions by plan and version; with a day, the one of each plan in force on it.
+    pub async fn plans(
+        &self,
+        call: &Call,
+        on: Option<Day>,
+        page: Page,
+    ) -> Result<Listed<Stored<PlanVersion>>, Fault> {
         let mut read = self.read(call, page.as_of).await?;
         let invalid = || Fault::new(Reason::PageTokenInvalid, "page token is none of ours");
         let after = page.after.as_deref().map(|key| {
@@ -119,7 +141,8 @@ impl App {
         let after = after.map(|key| key.ok_or_else(invalid)).transpose()?;
         let after = after.as_ref().map(|(plan, version)| (plan, *version));
         let tx = &mut read.tx;
-        let found = storage::plan::list(tx, call.tenant(), read.as_of, after, page.limit()).await?;
+        let in_force = on.map(Day::period);
+        let found = storage::plan::list(tx, call.tenant(), read.as_of, in_force, after, page.limit()).await?;
         let key = |stored: &Stored<PlanVersion>| format!("{} {}", stored.value.plan.id, stored.value.version);
         Ok(Listed::new(found, &page, read.as_of, key))
     }

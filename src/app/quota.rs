@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::date::Day;
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{MeasureId, PayeeId};
 use crate::domain::quota::{Goal, Quota, QuotaKey};
@@ -9,7 +10,16 @@ use crate::storage::quota::Selection;
 use crate::storage::{self, Stored};
 
 use super::write::{Begun, Touches, check_payees, refuse_unknown, unfit, unknown};
-use super::{App, Call, Listed, Page, Receipt, Write, facts};
+use super::{App, AsOf, Call, Listed, Page, Receipt, Write, facts};
+
+/// Which quotas to list; what is absent does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QuotaQuery {
+    pub payee: Option<PayeeId>,
+    pub measure: Option<MeasureId>,
+    /// Those whose window holds this day.
+    pub on: Option<Day>,
+}
 
 impl App {
     /// Sets quotas, or refuses them all.
@@ -65,7 +75,7 @@ impl App {
     pub async fn quota(
         &self,
         call: &Call,
-        as_of: i64,
+        as_of: AsOf,
         key: &QuotaKey,
     ) -> Result<(Stored<Quota>, i64), Fault> {
         let mut read = self.read(call, as_of).await?;
@@ -79,8 +89,7 @@ impl App {
     pub async fn quotas(
         &self,
         call: &Call,
-        payee: Option<PayeeId>,
-        measure: Option<MeasureId>,
+        query: QuotaQuery,
         page: Page,
     ) -> Result<Listed<Stored<Quota>>, Fault> {
         let mut read = self.read(call, page.as_of).await?;
@@ -94,12 +103,18 @@ impl App {
             Some(QuotaKey { payee, measure, window })
         });
         let after = after.map(|key| key.ok_or_else(invalid)).transpose()?;
+        let windows = query.on.map(|day| calendar.windows(day.period()));
+        let selection = Selection {
+            payee: query.payee.as_ref(),
+            measure: query.measure.as_ref(),
+            windows: windows.as_ref().map(|windows| windows.as_slice()),
+        };
         let found = storage::quota::list(
             &mut read.tx,
             call.tenant(),
             read.as_of,
             &calendar,
-            Selection { payee: payee.as_ref(), measure: measure.as_ref() },
+            selection,
             after.as_ref(),
             page.limit(),
         )

@@ -51,5 +51,5 @@ impl App {
 pub fn command_line(tenant: TenantId, slug: &str) -> Result<Call, Fault> {
     let key = ACTOR.parse::<KeyId>().map_err(storage::corrupt)?;
     let actor = Actor { tenant, tenant_slug: slug.to_string(), key, role: Role::Admin, payee: None };
-    Ok(Call { actor, deadline: None })
+    Ok(Call { actor, deadline: None, own_deadline: false })
 }

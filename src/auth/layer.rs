@@ -135,13 +135,13 @@ where
                 match gate.admit(request.headers(), rule).await {
                     Ok(actor) => {
                         request.extensions_mut().insert(actor);
-                        request.extensions_mut().insert(Deadline(deadline));
+                        request.extensions_mut().insert(deadline);
                         inner.call(request).await
                     }
                     Err(fault) => Ok(Status::from(fault).into_http()),
                 }
             };
-            let Some(deadline) = deadline else { return work.await };
+            let Some(deadline) = deadline.at else { return work.await };
             match tokio::time::timeout_at(deadline.into(), work).await {
                 Ok(answer) => answer,
                 Err(_) => {
@@ -155,8 +155,9 @@ where
 
 impl Gate {
     /// When the call must have been answered: a little before the caller gives up, so that it hears why.
-    fn deadline(&self, headers: &HeaderMap, rule: Rule) -> Result<Option<Instant>, Fault> {
-        let asked = match headers.get("grpc-timeout") {
+    fn deadline(&self, headers: &HeaderMap, rule: Rule) -> Result<Deadline, Fault> {
+        let timeout = headers.get("grpc-timeout");
+        let left = match timeout {
             Some(value) => {
                 let asked = value.to_str().ok().and_then(parse_timeout);
                 let fault =
@@ -165,8 +166,9 @@ impl Gate {
             }
             None => (!rule.streams).then_some(self.unary_deadline),
         };
-        let before = |asked: Duration| asked - (asked / 10).min(Duration::from_millis(50));
-        Ok(asked.and_then(|asked| Instant::now().checked_add(before(asked))))
+        let before = |left: Duration| left - (left / 10).min(Duration::from_millis(50));
+        let at = left.and_then(|left| Instant::now().checked_add(before(left)));
+        Ok(Deadline { at, asked: timeout.is_some() })
     }
 
     /// Who calls, if it may.

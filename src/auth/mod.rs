@@ -68,7 +68,7 @@ pub enum Permission {
     LedgerClose,
     /// Read the journal and verify it.
     JournalRead,
-    /// See the calendar.
+    /// See the calendar, and find the journal number of an instant.
     CalendarRead,
     /// Set the calendar, make and revoke keys.
     TenantAdmin,
@@ -130,9 +130,14 @@ pub struct Actor {
     pub payee: Option<PayeeId>,
 }
 
-/// When the caller gives up; put beside the [`Actor`] by the layer. Absent: never.
+/// When the caller gives up; put beside the [`Actor`] by the layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Deadline(pub Option<Instant>);
+pub struct Deadline {
+    /// Absent: never.
+    pub at: Option<Instant>,
+    /// Whether the caller said so, not the server for want of it.
+    pub asked: bool,
+}
 
 /// A text that no log and no error may show.
 #[derive(Clone)]

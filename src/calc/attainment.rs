@@ -15,8 +15,8 @@ use super::{Calculation, segment};
 pub struct Attainment {
     /// What both are in.
     pub unit: Unit,
-    /// Credited from the window's start to the end of the calculation, each entry on its own date; minor units or
-    /// millionths.
+    /// Credited from the window's start up to and including the day asked for, each entry on its own date; minor
+    /// units or millionths.
     pub credited: Exact,
     /// Effective quota of the days that the payee is assigned, minor units or millionths; `None` if none is set.
     pub quota: Option<i128>,
@@ -35,16 +35,18 @@ pub fn percent(credited: &Exact, quota: Option<i128>) -> Option<Exact> {
     credited.mul(&Exact::whole(100)).div(&Exact::whole(quota))
 }
 
-/// The attainment of a payee, by index, in a window; `None` if the measure is not defined.
+/// The attainment of a payee, by index, in a window, by what is dated up to and including a day that the calculation
+/// reaches; `None` if the measure is not defined.
 pub fn attainment(
     calculation: &Calculation,
     payee: u32,
     measure: &MeasureId,
     window: Window,
+    on: Day,
 ) -> Result<Option<Attainment>, Problem> {
     let Calculation { facts, book, .. } = calculation;
     let Some(selector) = calculation.selector(measure) else { return Ok(None) };
-    let within = |day: Day| window.start() <= day && day < window.end();
+    let within = |day: Day| window.start() <= day && day < window.end() && day <= on;
     let mut credited = Exact::ZERO;
     for credit in selector.credits(facts, book, payee) {
         if within(book.entry(credit.entry).day) {

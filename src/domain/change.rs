@@ -1,8 +1,10 @@
-//! The journal: numbered changes chained by hashes (semantics 2).
+//! The journal: numbered changes chained by hashes (semantics 2), what they touch, and anchors of them.
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
-use super::encode::{Digest, Record};
+use super::encode::{self, Digest, Record};
 
 /// What one mutating call did to a tenant's facts or ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,9 +47,131 @@ impl Change {
     }
 }
 
+/// A kind of row that changes touch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Noun {
+    Calendar,
+    Key,
+    Payee,
+    Assignment,
+    Measure,
+    Plan,
+    Draft,
+    Quota,
+    Deal,
+    DealEvent,
+    RejectedRow,
+    Close,
+    Posting,
+    Statement,
+}
+
+impl Noun {
+    /// All kinds, in the order in which a change lists them.
+    pub const ALL: [Noun; 14] = [
+        Noun::Calendar,
+        Noun::Key,
+        Noun::Payee,
+        Noun::Assignment,
+        Noun::Measure,
+        Noun::Plan,
+        Noun::Draft,
+        Noun::Quota,
+        Noun::Deal,
+        Noun::DealEvent,
+        Noun::RejectedRow,
+        Noun::Close,
+        Noun::Posting,
+        Noun::Statement,
+    ];
+}
+
+/// What a change did to rows of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// Which kind.
+    pub noun: Noun,
+    /// Rows that are new or different since.
+    pub added: i64,
+    /// Rows that it replaced or took away.
+    pub superseded: i64,
+    /// Keys of all of them, each once, parts joined by `/`; empty where they are too many.
+    pub keys: Vec<String>,
+}
+
+/// A change and its hash. Kept elsewhere, it shows that nothing up to the change was altered or cut off since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Anchor {
+    /// The change's number.
+    pub number: i64,
+    /// Its hash.
+    pub hash: Digest,
+}
+
+impl Anchor {
+    /// Reads `n:hash`: a number from 1 on, and 64 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, hex) = text.split_once(':')?;
+        let plain = number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
+        let number: i64 = number.parse().ok().filter(|_| plain)?;
+        if hex.len() != 64 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        let mut hash = Digest::default();
+        for (byte, place) in hash.iter_mut().zip((0..).step_by(2)) {
+            *byte = u8::from_str_radix(hex.get(place..place + 2)?, 16).ok()?;
+        }
+        Some(Anchor { number, hash })
+    }
+}
+
+impl fmt::Display for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.number, encode::hex(&self.hash))
+    }
+}
+
+/// What became of an anchor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnchorState {
+    /// The change has the hash that was kept.
+    Holds,
+    /// It has another one, or is missing though the journal goes on.
+    Differs,
+    /// The journal ends before it: its tail was cut off.
+    Beyond,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_anchor_is_a_number_and_a_hash() {
+        let text = format!("17:{}", "0f".repeat(32));
+        let anchor = Anchor::parse(&text).unwrap();
+        assert_eq!((anchor.number, anchor.hash), (17, [0x0f; 32]));
+        assert_eq!(anchor.to_string(), text);
+        let hash = "0f".repeat(32);
+        for bad in [
+            "".to_string(),
+            "17".to_string(),
+            "17:".to_string(),
+            hash.clone(),
+            format!("0:{hash}"),
+            format!("017:{hash}"),
+            format!("-1:{hash}"),
+            format!("+1:{hash}"),
+            format!("99999999999999999999:{hash}"),
+            format!("17:{}", hash.to_uppercase()),
+            format!("17:{hash}0"),
+            format!("17:{}", &hash[1..]),
+            format!("17: {}", &hash[1..]),
+            format!("17:{}", "é".repeat(32)),
+        ] {
+            assert_eq!(Anchor::parse(&bad), None, "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_change_is_what_its_hash_is_made_of() {

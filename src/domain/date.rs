@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::money::{Currency, Rounding};
@@ -265,6 +265,17 @@ mod zone {
 }
 
 impl Calendar {
+    /// The day that an instant falls on where the tenant is; `None` before 1900 and after 2199.
+    pub fn day(&self, instant: DateTime<Utc>) -> Option<Day> {
+        Day::from_date(instant.with_timezone(&self.zone).date_naive())
+    }
+
+    /// The windows that hold a period, one of each kind, the shortest first.
+    pub fn windows(&self, period: Period) -> [Window; 4] {
+        let kinds = [WindowKind::Month, WindowKind::Quarter, WindowKind::Half, WindowKind::Year];
+        kinds.map(|kind| self.window(kind, period))
+    }
+
     /// First period of the fiscal year that `period` is in.
     fn fiscal_start(&self, period: Period) -> Period {
         let month0 = period.0.rem_euclid(12);
@@ -407,6 +418,88 @@ mod tests {
                     assert_eq!(calendar.parse_window(&calendar.window_text(window)), Ok(window));
                 }
             }
+        }
+    }
+
+    fn day_of(zone: chrono_tz::Tz, instant: &str) -> String {
+        Calendar { zone, ..calendar(1) }.day(instant.parse().unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_where_the_tenant_is() {
+        use chrono_tz::{America::New_York, Asia::Kolkata, Europe::Berlin, Pacific};
+        for (zone, instant, day) in [
+            (chrono_tz::UTC, "2026-03-31T23:59:59.999999Z", "2026-03-31"),
+            (chrono_tz::UTC, "2026-04-01T00:00:00Z", "2026-04-01"),
+            // East of UTC the month is over before UTC's, west of it after.
+            (Berlin, "2026-01-31T22:59:59Z", "2026-01-31"),
+            (Berlin, "2026-01-31T23:00:00Z", "2026-02-01"),
+            (New_York, "2026-02-01T04:59:59Z", "2026-01-31"),
+            (New_York, "2026-02-01T05:00:00Z", "2026-02-01"),
+            (Kolkata, "2026-03-31T18:29:59Z", "2026-03-31"),
+            (Kolkata, "2026-03-31T18:30:00Z", "2026-04-01"),
+            (Pacific::Kiritimati, "2026-12-31T10:00:00Z", "2027-01-01"),
+            (Pacific::Pago_Pago, "2027-01-01T10:59:59Z", "2026-12-31"),
+            // A leap day, and the same evening of another year.
+            (Berlin, "2028-02-28T23:00:00Z", "2028-02-29"),
+            (Berlin, "2028-02-29T23:00:00Z", "2028-03-01"),
+            (New_York, "2028-03-01T04:59:59Z", "2028-02-29"),
+            (Berlin, "2026-02-28T23:00:00Z", "2026-03-01"),
+            (Berlin, "2100-02-28T23:00:00Z", "2100-03-01"),
+        ] {
+            assert_eq!(day_of(zone, instant), day, "{zone} {instant}");
+        }
+    }
+
+    #[test]
+    fn days_on_which_clocks_change_are_as_long_as_they_are() {
+        use chrono_tz::{Africa::Cairo, Europe::Berlin, Pacific::Apia};
+        for (zone, instant, day) in [
+            // 23 hours: from 23:00 to 22:00 UTC.
+            (Berlin, "2026-03-28T22:59:59Z", "2026-03-28"),
+            (Berlin, "2026-03-28T23:00:00Z", "2026-03-29"),
+            (Berlin, "2026-03-29T21:59:59Z", "2026-03-29"),
+            (Berlin, "2026-03-29T22:00:00Z", "2026-03-30"),
+            // 25 hours.
+            (Berlin, "2026-10-24T22:00:00Z", "2026-10-25"),
+            (Berlin, "2026-10-25T22:59:59Z", "2026-10-25"),
+            (Berlin, "2026-10-25T23:00:00Z", "2026-10-26"),
+            // Midnight itself is left out: the day begins at one o'clock.
+            (Cairo, "2024-04-25T21:59:59Z", "2024-04-25"),
+            (Cairo, "2024-04-25T22:00:00Z", "2024-04-26"),
+            // Samoa left out a whole day.
+            (Apia, "2011-12-30T09:59:59Z", "2011-12-29"),
+            (Apia, "2011-12-30T10:00:00Z", "2011-12-31"),
+        ] {
+            assert_eq!(day_of(zone, instant), day, "{zone} {instant}");
+        }
+        assert_eq!(calendar(1).day("2200-01-01T00:00:00Z".parse().unwrap()), None);
+        assert_eq!(calendar(1).day("1899-12-31T23:59:59Z".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_period_is_in_one_window_of_each_kind_whenever_the_year_begins() {
+        for (first_month, day, texts) in [
+            (1, "2026-12-31", ["2026-12", "FY2026-Q4", "FY2026-H2", "FY2026"]),
+            (1, "2027-01-01", ["2027-01", "FY2027-Q1", "FY2027-H1", "FY2027"]),
+            (2, "2026-01-31", ["2026-01", "FY2026-Q4", "FY2026-H2", "FY2026"]),
+            (2, "2026-02-01", ["2026-02", "FY2027-Q1", "FY2027-H1", "FY2027"]),
+            (3, "2028-02-29", ["2028-02", "FY2028-Q4", "FY2028-H2", "FY2028"]),
+            (3, "2028-03-01", ["2028-03", "FY2029-Q1", "FY2029-H1", "FY2029"]),
+            (4, "2026-06-30", ["2026-06", "FY2027-Q1", "FY2027-H1", "FY2027"]),
+            (5, "2026-04-30", ["2026-04", "FY2026-Q4", "FY2026-H2", "FY2026"]),
+            (6, "2026-05-31", ["2026-05", "FY2026-Q4", "FY2026-H2", "FY2026"]),
+            (7, "2026-06-30", ["2026-06", "FY2026-Q4", "FY2026-H2", "FY2026"]),
+            (7, "2026-07-01", ["2026-07", "FY2027-Q1", "FY2027-H1", "FY2027"]),
+            (8, "2026-10-31", ["2026-10", "FY2027-Q1", "FY2027-H1", "FY2027"]),
+            (9, "2026-12-01", ["2026-12", "FY2027-Q2", "FY2027-H1", "FY2027"]),
+            (10, "2026-09-30", ["2026-09", "FY2026-Q4", "FY2026-H2", "FY2026"]),
+            (11, "2026-11-01", ["2026-11", "FY2027-Q1", "FY2027-H1", "FY2027"]),
+            (12, "2026-11-30", ["2026-11", "FY2026-Q4", "FY2026-H2", "FY2026"]),
+        ] {
+            let calendar = calendar(first_month);
+            let period = Day::parse(day).unwrap().period();
+            assert_eq!(calendar.windows(period).map(|window| calendar.window_text(window)), texts, "{day}");
         }
     }
 

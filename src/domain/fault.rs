@@ -114,6 +114,8 @@ pub enum Reason {
     EtagMismatch,
     /// The request names something that is there but does not fit.
     ReferenceUnfit,
+    /// The journal did not reach the number that the caller asked to read from, in time.
+    ChangeNotReached,
 }
 
 /// A request that was not done, and why.

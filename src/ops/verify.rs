@@ -1,4 +1,4 @@
-//! `attain verify`: a line for each tenant, and a fault if anything was altered.
+//! `attain verify`: a line for each tenant and each anchor, and a fault if anything was altered.
 
 use std::io::Write as _;
 
@@ -6,15 +6,14 @@ use anyhow::{Context as _, bail};
 
 use super::database::Started;
 use super::tenant::CONNECTIONS;
-use crate::api::convert::admin::parse_anchor;
 use crate::app::App;
-use crate::app::admin::Verified;
+use crate::app::journal::Verified;
 use crate::app::tenant::command_line;
-use crate::domain::encode::Digest;
+use crate::domain::change::{Anchor, AnchorState};
 
 /// Verifies one tenant or all of them, also past one that was altered.
-pub async fn run(database: &Started, only: Option<&str>, anchor: Option<&str>) -> anyhow::Result<()> {
-    let anchor = anchor.map(read_anchor).transpose()?;
+pub async fn run(database: &Started, only: Option<&str>, anchors: &[String]) -> anyhow::Result<()> {
+    let anchors = anchors.iter().map(|text| read_anchor(text)).collect::<Result<Vec<_>, _>>()?;
     database.migrate().await?;
     let pool = database.pool(CONNECTIONS);
     let app = App::new(pool.clone());
@@ -29,9 +28,16 @@ pub async fn run(database: &Started, only: Option<&str>, anchor: Option<&str>) -
     let mut altered = 0;
     for (tenant, slug) in &tenants {
         let call = command_line(*tenant, slug)?;
-        let verified = app.verify(&call, anchor).await.with_context(|| format!("tenant {slug}"))?;
+        let verified = app.verify(&call, &anchors, 0).await.with_context(|| format!("tenant {slug}"))?;
         altered += usize::from(verified.first_fault.is_some());
         writeln!(std::io::stdout(), "{}", line(slug, &verified))?;
+        for (anchor, state) in anchors.iter().zip(&verified.anchors) {
+            writeln!(
+                std::io::stdout(),
+                "{slug}: anchor {anchor} {}",
+                became(*state, verified.anchor.number)
+            )?;
+        }
     }
     pool.close().await;
     match altered {
@@ -40,15 +46,24 @@ pub async fn run(database: &Started, only: Option<&str>, anchor: Option<&str>) -
     }
 }
 
-fn read_anchor(text: &str) -> anyhow::Result<(i64, Digest)> {
-    parse_anchor(text)
+fn read_anchor(text: &str) -> anyhow::Result<Anchor> {
+    Anchor::parse(text)
         .with_context(|| format!("the anchor must be a change's number and hash, 17:9f86…, got {text:?}"))
 }
 
 fn line(slug: &str, verified: &Verified) -> String {
-    let Verified { first_fault, changes, rows, anchor } = verified;
+    let Verified { first_fault, changes, rows, anchor, .. } = verified;
     match first_fault {
         None => format!("{slug}: sound, {changes} changes, {rows} rows, head {anchor}"),
         Some(fault) => format!("{slug}: ALTERED: {fault}"),
+    }
+}
+
+/// What became of an anchor where the journal ends at `head`.
+fn became(state: AnchorState, head: i64) -> String {
+    match state {
+        AnchorState::Holds => "holds".to_string(),
+        AnchorState::Differs => "DIFFERS: the journal up to it was written anew".to_string(),
+        AnchorState::Beyond => format!("is BEYOND the head, change {head}: the journal's end was cut off"),
     }
 }

@@ -4,13 +4,15 @@
 //! at the head's number plus one, and appends the change last. Readers never lock.
 
 use chrono::{DateTime, SubsecRound as _, Utc};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::domain::change::Change;
+use crate::domain::change::{Change, Noun};
 use crate::domain::encode::{Digest, digest};
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::{RequestId, TenantId};
 
-use super::{Conn, corrupt, fault};
+use super::{Conn, corrupt, fault, touched};
 
 /// Where a tenant's journal stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub struct Entry<'a> {
     pub request_digest: Digest,
     /// Free text of a person, kept salted.
     pub reason: Option<&'a str>,
-    /// When; cut to whole microseconds.
+    /// When; cut to whole microseconds, and never before the change it follows.
     pub time: DateTime<Utc>,
 }
 
@@ -118,10 +120,18 @@ pub async fn append(
     let number = head.number.checked_add(1).ok_or_else(|| corrupt("the journal is full"))?;
     let salt = entry.reason.map(|_| rand::random::<[u8; 32]>());
     let reason_digest = salt.zip(entry.reason).map(|(salt, reason)| salted(&salt, reason));
+    // Clocks of servers differ; the journal's goes forward, so that an instant finds one number.
+    let last = sqlx::query_scalar!(
+        "select time from change where tenant_id = $1 and number = $2",
+        tenant.0,
+        head.number
+    );
+    let last = last.fetch_optional(&mut *conn).await.map_err(fault)?;
+    let time = last.map_or(entry.time, |last| last.max(entry.time));
     let change = Change {
         number,
         previous_hash: head.hash,
-        time: entry.time.trunc_subsecs(6),
+        time: time.trunc_subsecs(6),
         actor: entry.actor.to_string(),
         rpc: entry.rpc.to_string(),
         request_id: entry.request_id.to_string(),
@@ -177,39 +187,74 @@ pub(crate) async fn rows_digest(conn: &mut Conn, tenant: TenantId, number: i64) 
     query.fetch_one(conn).await.map_err(fault)
 }
 
+/// Which changes to list; what is absent does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangeFilter {
+    /// By whom.
+    pub actor: Option<String>,
+    /// By which call.
+    pub rpc: Option<String>,
+    /// That touched a kind of row.
+    pub noun: Option<Noun>,
+    /// That touched the rows of that kind whose key begins with these parts, joined by `/`.
+    pub key: Option<String>,
+}
+
 /// Lists at most `limit` changes after `after`, up to and with `as_of`, in order.
 pub async fn list(
     conn: &mut Conn,
     tenant: TenantId,
+    filter: &ChangeFilter,
     after: i64,
     as_of: i64,
     limit: i64,
 ) -> Result<Vec<StoredChange>, Fault> {
-    let query = sqlx::query!(
-        r#"select number, previous_hash as "previous_hash: Digest", hash as "hash: Digest", time, actor, rpc,
-            request_id, request_digest as "request_digest: Digest", reason,
-            reason_digest as "reason_digest: Digest", rows_digest as "rows_digest: Digest"
-        from change where tenant_id = $1 and number > $2 and number <= $3 order by number limit $4"#,
-        tenant.0,
-        after,
-        as_of,
-        limit
+    let key = filter.key.as_deref().map(touched::parts).unwrap_or_default();
+    let condition = filter.noun.map_or("true".to_string(), |noun| touched::condition(noun, &key));
+    // What is formatted are names of ours.
+    let statement = format!(
+        "select number, previous_hash, hash, time, actor, rpc, request_id, request_digest, reason, reason_digest,
+            rows_digest
+        from change c
+        where tenant_id = $1 and number > $2 and number <= $3
+            and ($4::text is null or actor = $4) and ($5::text is null or rpc = $5)
+            and ($6::text[] is null or true) and ({condition})
+        order by number limit $7"
     );
+    let query = sqlx::query(AssertSqlSafe(statement)).bind(tenant.0).bind(after).bind(as_of);
+    let query = query.bind(&filter.actor).bind(&filter.rpc).bind(key).bind(limit);
     let rows = query.fetch_all(conn).await.map_err(fault)?;
-    let changes = rows.into_iter().map(|row| StoredChange {
-        change: Change {
-            number: row.number,
-            previous_hash: row.previous_hash,
-            time: row.time,
-            actor: row.actor,
-            rpc: row.rpc,
-            request_id: row.request_id,
-            request_digest: row.request_digest,
-            reason_digest: row.reason_digest,
-            rows_digest: row.rows_digest,
-        },
-        hash: row.hash,
-        reason: row.reason,
-    });
-    Ok(changes.collect())
+    rows.iter().map(stored).collect::<Result<_, _>>().map_err(fault)
+}
+
+fn stored(row: &PgRow) -> Result<StoredChange, sqlx::Error> {
+    let change = Change {
+        number: row.try_get("number")?,
+        previous_hash: row.try_get("previous_hash")?,
+        time: row.try_get("time")?,
+        actor: row.try_get("actor")?,
+        rpc: row.try_get("rpc")?,
+        request_id: row.try_get("request_id")?,
+        request_digest: row.try_get("request_digest")?,
+        reason_digest: row.try_get("reason_digest")?,
+        rows_digest: row.try_get("rows_digest")?,
+    };
+    Ok(StoredChange { change, hash: row.try_get("hash")?, reason: row.try_get("reason")? })
+}
+
+/// The last change recorded at or before an instant, up to and with `as_of`: its number and when it was recorded.
+pub async fn at(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    instant: DateTime<Utc>,
+) -> Result<Option<(i64, DateTime<Utc>)>, Fault> {
+    let query = sqlx::query!(
+        "select number, time from change where tenant_id = $1 and time <= $2 and number <= $3
+        order by time desc, number desc limit 1",
+        tenant.0,
+        instant,
+        as_of
+    );
+    Ok(query.fetch_optional(conn).await.map_err(fault)?.map(|found| (found.number, found.time)))
 }

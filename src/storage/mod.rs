@@ -20,6 +20,7 @@ pub mod private;
 pub mod quota;
 pub mod rejected;
 pub mod tenant;
+pub mod touched;
 pub mod verify;
 
 use std::time::Duration;

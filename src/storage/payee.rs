@@ -1,5 +1,7 @@
 //! Payees and their assignments: two tables, one fact. Writing a payee replaces all its assignments.
 
+mod line;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
@@ -16,6 +18,8 @@ use crate::domain::money::Currency;
 use crate::domain::payee::{Assignment, Payee, PayeeKind, ReportingLine};
 
 use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault, number};
+
+pub use line::{managers, reports};
 
 #[derive(Serialize)]
 struct PayeeRow {
@@ -218,21 +222,44 @@ pub async fn get(
         id.as_str()
     );
     let rows = query.fetch_optional(&mut *conn).await.map_err(fault)?;
-    let mut payees = complete(&mut *conn, tenant, as_of, rows.into_iter().collect()).await?;
+    let mut payees = complete(&mut *conn, tenant, as_of, rows.into_iter().collect(), false).await?;
     advance_etags(conn, tenant, as_of, &mut payees).await?;
     Ok(payees.pop())
 }
 
-/// Lists at most `limit` payees after `after` by id, as of change `as_of`.
+/// Which payees to list: by the assignment in force on a day. What is absent does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PayeeFilter {
+    /// Who report to this payee.
+    pub manager: Option<PayeeId>,
+    /// Who are paid by this plan.
+    pub plan: Option<PlanId>,
+    /// Who sell in this territory.
+    pub territory: Option<TerritoryId>,
+}
+
+impl PayeeFilter {
+    /// Whether every payee is listed, whatever its assignments.
+    pub fn is_open(&self) -> bool {
+        *self == PayeeFilter::default()
+    }
+}
+
+/// Lists at most `limit` payees after `after` by id, as of change `as_of`. A filter that narrows needs the day.
 pub async fn list(
     conn: &mut Conn,
     tenant: TenantId,
     as_of: i64,
+    filter: &PayeeFilter,
+    day: Option<Day>,
     after: Option<&PayeeId>,
     limit: i64,
 ) -> Result<Vec<Stored<Payee>>, Fault> {
-    let rows = page(&mut *conn, tenant, as_of, after, limit).await?;
-    let mut payees = complete(&mut *conn, tenant, as_of, rows).await?;
+    let rows = match filter.is_open() {
+        true => page(&mut *conn, tenant, as_of, after, limit).await?,
+        false => selected(&mut *conn, tenant, as_of, filter, day, after, limit).await?,
+    };
+    let mut payees = complete(&mut *conn, tenant, as_of, rows, !filter.is_open()).await?;
     advance_etags(conn, tenant, as_of, &mut payees).await?;
     Ok(payees)
 }
@@ -240,7 +267,7 @@ pub async fn list(
 /// All payees as of change `as_of`, by id.
 pub async fn all(conn: &mut Conn, tenant: TenantId, as_of: i64) -> Result<Vec<Payee>, Fault> {
     let rows = page(&mut *conn, tenant, as_of, None, i64::MAX).await?;
-    let payees = complete(conn, tenant, as_of, rows).await?;
+    let payees = complete(conn, tenant, as_of, rows, false).await?;
     Ok(payees.into_iter().map(|stored| stored.value).collect())
 }
 
@@ -265,27 +292,64 @@ async fn page(
     query.fetch_all(conn).await.map_err(fault)
 }
 
-/// Gives rows that follow each other by id their assignments, with one query.
+/// As [`page`], of those whose assignment in force on a day a filter takes.
+async fn selected(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    filter: &PayeeFilter,
+    day: Option<Day>,
+    after: Option<&PayeeId>,
+    limit: i64,
+) -> Result<Vec<PayeeRow>, Fault> {
+    let query = sqlx::query_as!(
+        PayeeRow,
+        r#"select payee_id, kind, name, email, salt as "salt: Digest", digest as "digest: Digest", added_in
+        from payee p
+        where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and payee_id > $3
+            and exists (select from assignment a
+                where a.tenant_id = $1 and a.added_in <= $2 and (a.removed_in is null or a.removed_in > $2)
+                    and a.payee_id = p.payee_id and a.start_date <= $5 and (a.end_date is null or a.end_date > $5)
+                    and ($6::text is null or a.manager_id = $6) and ($7::text is null or a.plan_id = $7)
+                    and ($8::text is null or a.territory_id = $8))
+        order by payee_id limit $4"#,
+        tenant.0,
+        as_of,
+        after.map_or("", PayeeId::as_str),
+        limit,
+        day.map(Day::date),
+        filter.manager.as_ref().map(PayeeId::as_str),
+        filter.plan.as_ref().map(PlanId::as_str),
+        filter.territory.as_ref().map(TerritoryId::as_str)
+    );
+    query.fetch_all(conn).await.map_err(fault)
+}
+
+/// Gives rows in the order of their ids their assignments, with one query. `sparse`: others may stand between them.
 async fn complete(
     conn: &mut Conn,
     tenant: TenantId,
     as_of: i64,
     rows: Vec<PayeeRow>,
+    sparse: bool,
 ) -> Result<Vec<Stored<Payee>>, Fault> {
     let mut payees = rows.into_iter().map(PayeeRow::read).collect::<Result<Vec<_>, _>>()?;
     let (Some(first), Some(last)) = (payees.first(), payees.last()) else { return Ok(payees) };
+    let only: Option<Vec<String>> =
+        sparse.then(|| payees.iter().map(|payee| payee.value.id.to_string()).collect());
     let query = sqlx::query_as!(
         AssignmentRow,
         r#"select payee_id, start_date, end_date, title, manager_id, territory_id, plan_id, target_incentive,
             currency, digest as "digest: Digest", added_in
         from assignment
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
-            and payee_id between $3 and $4
+            and payee_id between $3 and $4 and ($5::text[] is null or payee_id = any($5))
         order by payee_id, start_date"#,
         tenant.0,
         as_of,
         first.value.id.as_str(),
-        last.value.id.as_str()
+        last.value.id.as_str(),
+        only.as_deref() as _
     );
     for row in query.fetch_all(conn).await.map_err(fault)? {
         let place = payees.binary_search_by(|payee| payee.value.id.as_str().cmp(&row.payee_id));
@@ -302,16 +366,15 @@ async fn advance_etags(
     as_of: i64,
     payees: &mut [Stored<Payee>],
 ) -> Result<(), Fault> {
-    let (Some(first), Some(last)) = (payees.first(), payees.last()) else { return Ok(()) };
+    let ids: Vec<String> = payees.iter().map(|payee| payee.value.id.to_string()).collect();
     let query = sqlx::query!(
         r#"select payee_id, max(greatest(added_in, case when removed_in <= $2 then removed_in end)) as "moved!"
         from assignment
-        where tenant_id = $1 and added_in <= $2 and payee_id between $3 and $4
+        where tenant_id = $1 and added_in <= $2 and payee_id = any($3)
         group by payee_id"#,
         tenant.0,
         as_of,
-        first.value.id.as_str(),
-        last.value.id.as_str()
+        &ids
     );
     for row in query.fetch_all(conn).await.map_err(fault)? {
         let place = payees.binary_search_by(|payee| payee.value.id.as_str().cmp(&row.payee_id));

@@ -86,11 +86,13 @@ pub async fn versions(
     query.fetch_all(conn).await.map_err(fault)?.into_iter().map(Row::read).collect()
 }
 
-/// Lists at most `limit` versions after `after` by plan and version, as of change `as_of`.
+/// Lists at most `limit` versions after `after` by plan and version, as of change `as_of`; with a period only the
+/// versions in force in it.
 pub async fn list(
     conn: &mut Conn,
     tenant: TenantId,
     as_of: i64,
+    in_force: Option<Period>,
     after: Option<(&PlanId, u32)>,
     limit: i64,
 ) -> Result<Vec<Stored<PlanVersion>>, Fault> {
@@ -98,22 +100,26 @@ pub async fn list(
     let query = sqlx::query_as!(
         Row,
         r#"select plan_id, version, effective_from, body, digest as "digest: Digest", added_in
-        from plan_version
+        from plan_version v
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and (plan_id, version) > ($3, $4::bigint)
+            and ($6::text is null or effective_from <= $6 and not exists (select from plan_version l
+                where l.tenant_id = $1 and l.added_in <= $2 and (l.removed_in is null or l.removed_in > $2)
+                    and l.plan_id = v.plan_id and l.version > v.version and l.effective_from <= $6))
         order by plan_id, version limit $5"#,
         tenant.0,
         as_of,
         plan,
         i64::from(version),
-        limit
+        limit,
+        in_force.map(|period| period.to_string())
     );
     query.fetch_all(conn).await.map_err(fault)?.into_iter().map(Row::read).collect()
 }
 
 /// All versions as of change `as_of`, by plan and version.
 pub async fn all(conn: &mut Conn, tenant: TenantId, as_of: i64) -> Result<Vec<PlanVersion>, Fault> {
-    let stored = list(conn, tenant, as_of, None, i64::MAX).await?;
+    let stored = list(conn, tenant, as_of, None, None, i64::MAX).await?;
     Ok(stored.into_iter().map(|stored| stored.value).collect())
 }
 

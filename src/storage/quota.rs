@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use sqlx::types::Json;
 use tokio_stream::StreamExt as _;
 
-use crate::domain::date::Calendar;
+use crate::domain::date::{Calendar, Window};
 use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{MeasureId, PayeeId, TenantId};
@@ -194,6 +194,8 @@ pub struct Selection<'a> {
     pub payee: Option<&'a PayeeId>,
     /// For one measure.
     pub measure: Option<&'a MeasureId>,
+    /// For one of these windows.
+    pub windows: Option<&'a [Window]>,
 }
 
 /// Lists at most `limit` quotas after `after`, as of change `as_of`: by payee, measure and the window's text.
@@ -206,6 +208,8 @@ pub async fn list(
     after: Option<&QuotaKey>,
     limit: i64,
 ) -> Result<Vec<Stored<Quota>>, Fault> {
+    let windows = selection.windows.map(|windows| windows.iter().map(|window| calendar.window_text(*window)));
+    let windows: Option<Vec<String>> = windows.map(Iterator::collect);
     let query = sqlx::query_as!(
         Row,
         r#"select payee_id, measure_id, window_id, amount, units, reports_measure_id, seasonality, ramp,
@@ -213,6 +217,7 @@ pub async fn list(
         from quota
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and ($3::text is null or payee_id = $3) and ($4::text is null or measure_id = $4)
+            and ($9::text[] is null or window_id = any($9))
             and (payee_id, measure_id, window_id) > ($5, $6, $7)
         order by payee_id, measure_id, window_id limit $8"#,
         tenant.0,
@@ -222,7 +227,8 @@ pub async fn list(
         after.map_or("", |key| key.payee.as_str()),
         after.map_or("", |key| key.measure.as_str()),
         after.map_or(String::new(), |key| calendar.window_text(key.window)),
-        limit
+        limit,
+        windows.as_deref() as _
     );
     let rows = query.fetch_all(conn).await.map_err(fault)?;
     rows.into_iter().map(|row| row.read(calendar)).collect()

@@ -84,10 +84,12 @@ pub async fn insert(conn: &mut Conn, tenant: TenantId, n: i64, rows: &[RejectedR
     Ok(())
 }
 
-/// Lists at most `limit` rows that a change set aside, after `after_row` (0: from the first), in order.
+/// Lists at most `limit` rows that a change set aside, as of change `as_of`, after `after_row` (0: from the first), in
+/// order.
 pub async fn list(
     conn: &mut Conn,
     tenant: TenantId,
+    as_of: i64,
     change: i64,
     after_row: i64,
     limit: i64,
@@ -95,12 +97,14 @@ pub async fn list(
     let query = sqlx::query_as!(
         RejectedRow,
         r#"select row_number as "row", source, reasons, raw from rejected_row
-        where tenant_id = $1 and added_in = $2 and row_number > $3 and removed_in is null
+        where tenant_id = $1 and added_in = $2 and added_in <= $5 and (removed_in is null or removed_in > $5)
+            and row_number > $3
         order by row_number limit $4"#,
         tenant.0,
         change,
         after_row,
-        limit
+        limit,
+        as_of
     );
     query.fetch_all(conn).await.map_err(fault)
 }

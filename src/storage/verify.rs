@@ -9,7 +9,7 @@ mod ledger;
 use sha2::{Digest as _, Sha256};
 use tokio_stream::StreamExt as _;
 
-use crate::domain::encode::Digest;
+use crate::domain::change::{Anchor, AnchorState};
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::TenantId;
 
@@ -26,6 +26,8 @@ pub struct Report {
     pub rows: i64,
     /// The first thing wrong, in one sentence; absent: nothing was altered.
     pub first_fault: Option<String>,
+    /// What became of each anchor that was given.
+    pub anchors: Vec<AnchorState>,
     /// The ledger's accounts.
     pub totals: Vec<AccountTotal>,
 }
@@ -72,21 +74,17 @@ impl Findings {
     }
 }
 
-/// Verifies a tenant's journal, facts and ledger. `anchor` is the number and hash of a change kept elsewhere:
-/// the only way to see that the journal's tail was cut off.
-pub async fn verify(
-    conn: &mut Conn,
-    tenant: TenantId,
-    anchor: Option<(i64, Digest)>,
-) -> Result<Report, Fault> {
+/// Verifies a tenant's journal, facts and ledger. Anchors kept elsewhere are the only way to see that the journal's
+/// tail was cut off or written anew.
+pub async fn verify(conn: &mut Conn, tenant: TenantId, anchors: &[Anchor]) -> Result<Report, Fault> {
     join_sets(conn).await?;
     let mut found = Findings::default();
-    let changes = chain::check(conn, tenant, anchor, &mut found).await?;
+    let (changes, anchors) = chain::check(conn, tenant, anchors, &mut found).await?;
     check_rows(conn, tenant, &mut found).await?;
     check_row_digests(conn, tenant, &mut found).await?;
     let totals = ledger::check(conn, tenant, &mut found).await?;
     check_references(conn, tenant, &mut found).await?;
-    Ok(Report { changes, rows: found.rows, first_fault: found.first, totals })
+    Ok(Report { changes, rows: found.rows, first_fault: found.first, anchors, totals })
 }
 
 /// Every row gives the digest that was stored with it.

@@ -234,7 +234,7 @@ async fn a_close_goes_on_without_its_caller_and_can_be_watched() {
     left.abort();
     // Meanwhile the period is open, and whoever closes it joins.
     let mut periods = attain::api::v1::period_service_client::PeriodServiceClient::new(tenant.keyed());
-    let request = attain::api::v1::WatchCloseRequest { period: "2026-01".into() };
+    let request = attain::api::v1::WatchCloseRequest { period: "2026-01".into(), min_change: 0 };
     let mut watched = periods.watch_close(request).await.unwrap().into_inner();
     let running = watched.message().await.unwrap().unwrap().close.unwrap();
     assert_eq!(running.state(), attain::api::v1::close::State::Running);

@@ -1,6 +1,9 @@
 //! The journal: who did what, and the proof that nothing was altered since.
 
+use attain::domain::change::Change;
+use attain::domain::encode::hex;
 use serde_json::{Value, json};
+use sqlx::Row as _;
 
 use crate::harness::cluster::{execute, url};
 use crate::harness::company::{calendar, deal};
@@ -28,23 +31,138 @@ async fn changes_say_who_did_what_and_why() {
     let anchor = format!("2:{}", changes[1]["hash"].as_str().unwrap());
     let expected = json!({"sound": true, "changes": "2", "rows": "2", "anchor": anchor});
     assert_eq!(verified, expected);
-    let kept = json!({"anchor": format!("1:{}", changes[0]["hash"].as_str().unwrap())});
-    assert_eq!(tenant.get("AdminService/VerifyJournal", kept).await["sound"], true);
     let after = tenant.get("AdminService/ListChanges", json!({"afterChange": "1"})).await;
     assert_eq!(after["changes"].as_array().unwrap()[..], changes[1..]);
-    // A change that was kept elsewhere and is not there: the tail was cut off.
-    let hash = "0".repeat(64);
-    for (anchor, fault) in [
-        (format!("3:{hash}"), "change 3: kept as anchor, but the journal ends at change 2"),
-        (format!("2:{hash}"), "change 2: its hash is not the anchor's"),
-    ] {
-        let cut = tenant.get("AdminService/VerifyJournal", json!({ "anchor": anchor })).await;
-        assert_eq!((&cut["sound"], &cut["firstFault"]), (&Value::Null, &json!(fault)));
-    }
-    let bad = tenant.refused("AdminService/VerifyJournal", json!({"anchor": "2"})).await;
-    let expected = "InvalidArgument INVALID_REQUEST: anchor must be a change's number and hash, \"17:9f86…\", got \"2\"\n\
-                    anchor: must be a change's number and hash, \"17:9f86…\", got \"2\"";
+    let bad = tenant.refused("AdminService/VerifyJournal", json!({"anchors": ["2"]})).await;
+    let expected = "InvalidArgument INVALID_REQUEST: anchors[0] must be a change's number and hash, \"17:9f86…\", got \"2\"\n\
+                    anchors[0]: must be a change's number and hash, \"17:9f86…\", got \"2\"";
     assert_eq!(bad, expected);
+}
+
+/// What verification by rpc says of the journal and of each anchor.
+async fn verified(tenant: &Tenant, anchors: &[&str]) -> String {
+    let answer = tenant.get("AdminService/VerifyJournal", json!({ "anchors": anchors })).await;
+    let checks = answer["anchors"].as_array().cloned().unwrap_or_default();
+    for (check, anchor) in checks.iter().zip(anchors) {
+        assert_eq!(check["anchor"], *anchor);
+    }
+    let states: Vec<_> = checks.iter().map(|check| check["state"].as_str().unwrap().to_string()).collect();
+    let fault = answer["firstFault"].as_str().unwrap_or("sound");
+    format!("{fault} {}", states.join(" ")).trim_end().to_string()
+}
+
+async fn anchor(tenant: &Tenant, number: i64) -> String {
+    let answer = tenant.get("AdminService/GetAnchor", json!({"asOfChange": number.to_string()})).await;
+    let anchor = answer["anchor"].as_str().unwrap().to_string();
+    assert!(anchor.starts_with(&format!("{}:", answer["asOfChange"].as_str().unwrap())), "{answer}");
+    anchor
+}
+
+#[tokio::test]
+async fn an_anchor_is_of_the_head_or_of_any_change() {
+    let tenant = Tenant::new().await;
+    tenant.write("AdminService/SetCalendar", calendar()).await;
+    let changes = tenant.get("AdminService/ListChanges", json!({})).await["changes"].clone();
+    for (asked, change) in [(0, &changes[1]), (1, &changes[0]), (2, &changes[1])] {
+        let answer = tenant.get("AdminService/GetAnchor", json!({"asOfChange": asked.to_string()})).await;
+        let (number, hash) = (change["number"].as_str().unwrap(), change["hash"].as_str().unwrap());
+        let expected = json!({"anchor": format!("{number}:{hash}"), "changeTime": change["changeTime"], "asOfChange": number});
+        assert_eq!(answer, expected);
+    }
+    let head = anchor(&tenant, 0).await;
+    assert_eq!(tenant.get("AdminService/VerifyJournal", json!({})).await["anchor"], head);
+    let (first, other) = (anchor(&tenant, 1).await, format!("2:{}", "0".repeat(64)));
+    assert_eq!(verified(&tenant, &[&first, &head]).await, "sound STATE_HOLDS STATE_HOLDS");
+    assert_eq!(
+        verified(&tenant, &[&head, &other]).await,
+        "change 2: its hash is not the anchor's STATE_HOLDS STATE_DIFFERS"
+    );
+}
+
+/// A tenant whose last change, the eighth, tells of a deal; the anchors of the last two.
+async fn told_of_a_deal() -> (Tenant, String, String) {
+    let tenant = Tenant::alone().await;
+    tenant.company().await;
+    tenant.deals(&[deal("d1", "ann", "2026-01-10", "120000.00")]).await;
+    let (seventh, head) = (anchor(&tenant, 7).await, anchor(&tenant, 0).await);
+    assert_eq!(verified(&tenant, &[&seventh, &head]).await, "sound STATE_HOLDS STATE_HOLDS");
+    (tenant, seventh, head)
+}
+
+/// `attain verify` with anchors: whether it was content, and its lines.
+fn verify(tenant: &Tenant, anchors: &[&str]) -> (bool, String) {
+    let database = url(&tenant.options);
+    let mut arguments = vec!["verify", "--database-url", &database, "--tenant", &tenant.slug];
+    for anchor in anchors {
+        arguments.extend(["--anchor", anchor]);
+    }
+    let (done, out, _) = attain(&arguments);
+    (done, out)
+}
+
+#[tokio::test]
+async fn a_tail_that_was_cut_off_is_seen_by_an_anchor_alone() {
+    let (tenant, seventh, head) = told_of_a_deal().await;
+    let mut root = tenant.database().await;
+    for cut in [
+        "delete from deal where added_in = 8",
+        "delete from deal_event where added_in = 8",
+        "delete from change where number = 8",
+        "update head set number = 7, hash = (select hash from change where number = 7)",
+    ] {
+        execute(&mut root, cut).await;
+    }
+    let fault = "change 8: kept as anchor, but the journal ends at change 7";
+    assert_eq!(verified(&tenant, &[]).await, "sound");
+    assert_eq!(verified(&tenant, &[&seventh]).await, "sound STATE_HOLDS");
+    assert_eq!(verified(&tenant, &[&seventh, &head]).await, format!("{fault} STATE_HOLDS STATE_BEYOND"));
+    let slug = &tenant.slug;
+    let (done, out) = verify(&tenant, &[&seventh, &head]);
+    let expected = format!(
+        "{slug}: ALTERED: {fault}\n{slug}: anchor {seventh} holds\n\
+         {slug}: anchor {head} is BEYOND the head, change 7: the journal's end was cut off\n"
+    );
+    assert_eq!((done, out), (false, expected));
+    let (done, out) = verify(&tenant, &[&seventh]);
+    assert!(done && out.ends_with(&format!("\n{slug}: anchor {seventh} holds\n")), "{out}");
+}
+
+#[tokio::test]
+async fn a_tail_that_was_written_anew_is_seen_by_an_anchor_alone() {
+    let (tenant, seventh, head) = told_of_a_deal().await;
+    let mut root = tenant.database().await;
+    // Whoever can compute hashes makes the last change somebody else's, and the chain fits.
+    let row = sqlx::query(
+        "select c.*, t.tenant_id::text as name from change c join tenant t using (tenant_id) where number = 8",
+    );
+    let row = row.fetch_one(&mut root).await.unwrap();
+    let change = Change {
+        number: 8,
+        previous_hash: row.get("previous_hash"),
+        time: row.get("time"),
+        actor: "mallory".to_string(),
+        rpc: row.get("rpc"),
+        request_id: row.get("request_id"),
+        request_digest: row.get("request_digest"),
+        reason_digest: row.get("reason_digest"),
+        rows_digest: row.get("rows_digest"),
+    };
+    let hash = hex(&change.hash(&row.get::<String, _>("name")));
+    execute(&mut root, &format!("update change set actor = 'mallory', hash = '\\x{hash}' where number = 8"))
+        .await;
+    execute(&mut root, &format!("update head set hash = '\\x{hash}'")).await;
+    let fault = "change 8: its hash is not the anchor's";
+    assert_eq!(verified(&tenant, &[]).await, "sound");
+    assert_eq!(verified(&tenant, &[&head, &seventh]).await, format!("{fault} STATE_DIFFERS STATE_HOLDS"));
+    let slug = &tenant.slug;
+    let (done, out) = verify(&tenant, &[&head]);
+    let expected = format!(
+        "{slug}: ALTERED: {fault}\n{slug}: anchor {head} DIFFERS: the journal up to it was written anew\n"
+    );
+    assert_eq!((done, out), (false, expected));
+    // The journal goes on from there, and the anchor still differs.
+    tenant.deals(&[deal("d2", "ann", "2026-01-10", "1.00")]).await;
+    assert_eq!(verified(&tenant, &[&head]).await, format!("{fault} STATE_DIFFERS"));
 }
 
 /// Tables whose rows are kept aside while one of them is altered.

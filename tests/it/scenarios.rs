@@ -112,7 +112,7 @@ impl World {
         let mut before = Vec::new();
         for payee_id in &self.payees {
             let (payee_id, period) = (payee_id.clone(), period.to_string());
-            let request = v1::GetStatementRequest { payee_id, period, as_of_change: 0 };
+            let request = v1::GetStatementRequest { payee_id, period, ..Default::default() };
             let statement = self.statement(&request).await;
             before.push((request, statement));
         }
@@ -120,7 +120,10 @@ impl World {
         let request_id = format!("close-{number}");
         let request = v1::ClosePeriodRequest { request_id, reason: String::new(), period: period.into() };
         periods.close_period(request).await.unwrap();
-        let watched = periods.watch_close(v1::WatchCloseRequest { period: period.into() }).await.unwrap();
+        let watched = periods
+            .watch_close(v1::WatchCloseRequest { period: period.into(), min_change: 0 })
+            .await
+            .unwrap();
         let mut watched = watched.into_inner();
         let mut last = None;
         while let Some(step) = watched.message().await.unwrap() {

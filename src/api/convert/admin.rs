@@ -1,15 +1,11 @@
-//! Calendar, keys, journal.
+//! Calendar and keys.
 
-use chrono::{DateTime, Utc};
-
-use super::{Check, read, shown, text, write};
+use super::{Check, read, shown, write};
 use crate::api::v1;
-use crate::app::admin::{NewKey, Verified};
-use crate::app::{Page, Write};
+use crate::app::admin::NewKey;
+use crate::app::{AsOf, Page, Write};
 use crate::auth::Role;
-use crate::domain::change::Change;
 use crate::domain::date::Calendar;
-use crate::domain::encode::{self, Digest};
 use crate::domain::fault::Fault;
 use crate::domain::id::KeyId;
 use crate::domain::money::{Currency, Rounding};
@@ -22,8 +18,6 @@ pub const CREATE_KEY: &str = "attain.v1.AdminService/CreateKey";
 pub const REVOKE_KEY: &str = "attain.v1.AdminService/RevokeKey";
 /// The rpc that lists keys.
 pub const LIST_KEYS: &str = "attain.v1.AdminService/ListKeys";
-/// The rpc that lists changes.
-pub const LIST_CHANGES: &str = "attain.v1.AdminService/ListChanges";
 
 /// Reads a request to set the calendar.
 pub fn set_calendar(request: &v1::SetCalendarRequest) -> Result<(Write, Calendar), Fault> {
@@ -61,8 +55,8 @@ fn calendar(check: &mut Check, wire: &v1::Calendar) -> Option<Calendar> {
 }
 
 /// Reads a request for the calendar: as of when.
-pub fn get_calendar(request: &v1::GetCalendarRequest) -> Result<i64, Fault> {
-    read(|check| check.as_of(request.as_of_change))
+pub fn get_calendar(request: &v1::GetCalendarRequest) -> Result<AsOf, Fault> {
+    read(|check| check.as_of(request.as_of_change, request.min_change))
 }
 
 /// A calendar as the contract says it.
@@ -139,74 +133,5 @@ pub fn revoke_key(request: &v1::RevokeKeyRequest) -> Result<(Write, KeyId), Faul
 
 /// Reads a request for keys.
 pub fn list_keys(request: &v1::ListKeysRequest) -> Result<Page, Fault> {
-    read(|check| check.page(request.page_size, 0))
-}
-
-/// Reads a request for changes. The cursor of changes is their number, so that a first page can start after one.
-pub fn list_changes(request: &v1::ListChangesRequest) -> Result<Page, Fault> {
-    read(|check| {
-        let after: Option<i64> = check.number("after_change", request.after_change);
-        let page = check.page(request.page_size, 0)?;
-        Some(Page { after: after.filter(|number| *number > 0).map(|number| number.to_string()), ..page })
-    })
-}
-
-/// A change as the contract says it.
-pub fn change_wire(change: &Change, hash: &Digest, reason: Option<&String>) -> v1::Change {
-    v1::Change {
-        number: change.number,
-        hash: encode::hex(hash),
-        change_time: Some(timestamp(change.time)),
-        actor: change.actor.clone(),
-        rpc: change.rpc.clone(),
-        request_id: change.request_id.clone(),
-        reason: text(reason),
-    }
-}
-
-fn timestamp(time: DateTime<Utc>) -> prost_types::Timestamp {
-    // Fewer than two thousand million nanoseconds, in a leap second too.
-    let nanos = i32::try_from(time.timestamp_subsec_nanos()).unwrap_or_default();
-    prost_types::Timestamp { seconds: time.timestamp(), nanos }
-}
-
-/// Reads a request for a verification: a change's number and hash kept elsewhere, if any.
-pub fn verify(request: &v1::VerifyJournalRequest) -> Result<Option<(i64, Digest)>, Fault> {
-    read(|check| {
-        if request.anchor.is_empty() {
-            return Some(None);
-        }
-        let anchor = parse_anchor(&request.anchor);
-        if anchor.is_none() {
-            let got = shown(&request.anchor);
-            check.add("anchor", format!("must be a change's number and hash, \"17:9f86…\", got {got:?}"));
-        }
-        Some(anchor)
-    })
-}
-
-/// Reads `n:hash`: a number from 1 on, and 64 lower-case hexadecimal digits.
-pub fn parse_anchor(text: &str) -> Option<(i64, Digest)> {
-    let (number, hex) = text.split_once(':')?;
-    let plain = number.bytes().all(|b| b.is_ascii_digit()) && !number.starts_with('0');
-    let number: i64 = number.parse().ok().filter(|_| plain)?;
-    if hex.len() != 64 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return None;
-    }
-    let mut digest = Digest::default();
-    for (byte, place) in digest.iter_mut().zip((0..).step_by(2)) {
-        *byte = u8::from_str_radix(hex.get(place..place + 2)?, 16).ok()?;
-    }
-    Some((number, digest))
-}
-
-/// What verification found as the contract says it.
-pub fn verified_wire(verified: Verified) -> v1::VerifyJournalResponse {
-    v1::VerifyJournalResponse {
-        sound: verified.first_fault.is_none(),
-        first_fault: verified.first_fault.unwrap_or_default(),
-        changes: verified.changes,
-        rows: verified.rows,
-        anchor: verified.anchor,
-    }
+    read(|check| check.page(request.page_size, request.as_of_change, request.min_change))
 }

@@ -3,7 +3,7 @@
 use super::{Check, MAX_FACTS, read, read_at, shown, text, write};
 use crate::api::v1;
 use crate::app::deal::DealQuery;
-use crate::app::{Page, Write};
+use crate::app::{AsOf, Page, Write};
 use crate::domain::deal::{
     Deal, DealEvent, EventKind, MAX_ATTRIBUTES, MAX_PARTS, OWNER, Outcome, Reversed, Split,
 };
@@ -30,17 +30,17 @@ pub fn upsert(request: &v1::UpsertDealsRequest, currency: Currency) -> Result<(W
 }
 
 /// Reads a request for one deal: as of when, and which.
-pub fn get(request: &v1::GetDealRequest) -> Result<(i64, DealId), Fault> {
+pub fn get(request: &v1::GetDealRequest) -> Result<(AsOf, DealId), Fault> {
     read(|check| {
         let id = check.id("deal_id", &request.deal_id);
-        Some((check.as_of(request.as_of_change)?, id?))
+        Some((check.as_of(request.as_of_change, request.min_change)?, id?))
     })
 }
 
 /// Reads a request for deals.
 pub fn list(request: &v1::ListDealsRequest) -> Result<(DealQuery, Page), Fault> {
     read(|check| {
-        let page = check.page(request.page_size, request.as_of_change);
+        let page = check.page(request.page_size, request.as_of_change, request.min_change);
         let owner = check.optional_id("owner_id", &request.owner_id);
         let outcome = if request.outcome == 0 { None } else { outcome(check, request.outcome) };
         let closed_from = check.optional_day("close_date_from", &request.close_date_from);

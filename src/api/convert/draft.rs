@@ -1,7 +1,7 @@
 //! Drafts of plans: saved, validated, compared. A draft keeps the plan's message as JSON, as it came, so that one that
 //! is no plan yet can be kept too.
 
-use super::{Check, read, small, text, write};
+use super::{read, small, text, write};
 use crate::api::json::{from_json, to_json};
 use crate::api::v1;
 use crate::app::draft::{Judged, Saved};
@@ -71,16 +71,13 @@ fn unreadable(fault: crate::api::json::JsonFault) -> Fault {
 pub fn get(request: &v1::GetDraftRequest) -> Result<(AsOf, DraftId), Fault> {
     read(|check| {
         let id = check.id("draft_id", &request.draft_id);
-        Some((at(check, request.as_of_change, request.min_change)?, id?))
+        Some((check.as_of(request.as_of_change, request.min_change)?, id?))
     })
 }
 
-/// Reads a request for drafts, and the journal number it must be answered from at least.
-pub fn list(request: &v1::ListDraftsRequest) -> Result<(Page, i64), Fault> {
-    read(|check| {
-        let page = check.page(request.page_size, request.as_of_change);
-        Some((page?, check.number("min_change", request.min_change)?))
-    })
+/// Reads a request for drafts.
+pub fn list(request: &v1::ListDraftsRequest) -> Result<Page, Fault> {
+    read(|check| check.page(request.page_size, request.as_of_change, request.min_change))
 }
 
 /// Reads a request to discard a draft: which, and the etag it is expected to have.
@@ -109,7 +106,7 @@ pub fn validate(request: &v1::ValidatePlanRequest) -> Result<(Given, Option<Peri
             Some(Given::Plan(_)) => check.period("effective_from", &request.effective_from).map(Some),
             _ => Some(check.optional_period("effective_from", &request.effective_from)),
         };
-        Some((given?, from?, at(check, request.as_of_change, request.min_change)?))
+        Some((given?, from?, check.as_of(request.as_of_change, request.min_change)?))
     })
 }
 
@@ -128,13 +125,8 @@ pub fn diff(request: &v1::DiffPlansRequest) -> Result<(PlanId, u32, Other, AsOf)
                 None
             }
         };
-        Some((id?, from?, to?, at(check, request.as_of_change, request.min_change)?))
+        Some((id?, from?, to?, check.as_of(request.as_of_change, request.min_change)?))
     })
-}
-
-fn at(check: &mut Check, as_of: i64, min: i64) -> Option<AsOf> {
-    let change = check.as_of(as_of);
-    Some(AsOf { min: check.number("min_change", min)?, change: change? })
 }
 
 /// A draft as the contract says it.

@@ -5,11 +5,12 @@ use super::plan::{axis_wire, edge_wire, rate_kind_wire, rate_wire};
 use super::{Check, read, small, text};
 use crate::api::page::Paging;
 use crate::api::v1;
-use crate::app::earnings::{Attainments, ExplainQuery};
+use crate::app::AsOf;
+use crate::app::earnings::{AttainmentQuery, Attainments, ExplainQuery};
 use crate::domain::date::Period;
 use crate::domain::explanation::Explanation;
 use crate::domain::fault::Fault;
-use crate::domain::id::{MeasureId, PayeeId};
+use crate::domain::id::PayeeId;
 use crate::domain::measure::Unit;
 use crate::domain::money::Currency;
 use crate::domain::statement::{ComponentFigures, SegmentFigures, Statement};
@@ -24,36 +25,30 @@ const MAX_DEPTH: i32 = 10;
 /// Most characters of a node's path.
 const MAX_PATH: usize = 1000;
 
-/// What attainment is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AttainmentQuery {
-    /// Whose; absent: the actor's own.
-    pub payee: Option<PayeeId>,
-    /// Up to the end of which period.
-    pub period: Period,
-    /// Empty: all there is.
-    pub measures: Vec<MeasureId>,
-    /// Journal number; 0: now.
-    pub as_of: i64,
-}
-
 /// Reads a request for attainment.
 pub fn attainment(request: &v1::GetAttainmentRequest) -> Result<AttainmentQuery, Fault> {
     read(|check| {
         let payee = check.optional_id("payee_id", &request.payee_id);
-        let period = check.period("period", &request.period);
+        let period = check.optional_period("period", &request.period);
         let measures = check.ids("measure_ids", &request.measure_ids);
-        let as_of = check.as_of(request.as_of_change);
-        Some(AttainmentQuery { payee, period: period?, measures: measures?, as_of: as_of? })
+        let as_of = check.as_of(request.as_of_change, request.min_change);
+        let on = check.optional_day("on_date", &request.on_date);
+        if let Some((period, on)) = period.zip(on).filter(|(period, on)| *period != on.period()) {
+            check.add("period", format!("must be the month of on_date {on}, got {period}"));
+            check.add("on_date", format!("must be a day of period {period}, got {on}"));
+        }
+        Some(AttainmentQuery { payee, period, on, measures: measures?, as_of: as_of? })
     })
 }
 
 /// Reads a request for a statement: whose, for which period, as of when.
-pub fn statement(request: &v1::GetStatementRequest) -> Result<(Option<PayeeId>, Period, i64), Fault> {
+pub fn statement(
+    request: &v1::GetStatementRequest,
+) -> Result<(Option<PayeeId>, Option<Period>, AsOf), Fault> {
     read(|check| {
         let payee = check.optional_id("payee_id", &request.payee_id);
-        let period = check.period("period", &request.period);
-        Some((payee, period?, check.as_of(request.as_of_change)?))
+        let period = check.optional_period("period", &request.period);
+        Some((payee, period, check.as_of(request.as_of_change, request.min_change)?))
     })
 }
 
@@ -61,16 +56,16 @@ pub fn statement(request: &v1::GetStatementRequest) -> Result<(Option<PayeeId>, 
 pub fn explain(request: &v1::ExplainEarningRequest) -> Result<ExplainQuery, Fault> {
     read(|check| {
         let payee = check.optional_id("payee_id", &request.payee_id);
-        let period = check.period("period", &request.period);
+        let period = check.optional_period("period", &request.period);
         let plan = check.optional_id("plan_id", &request.plan_id);
         let component = check.optional_id("component_id", &request.component_id);
         let path = check.text("path", &request.path, MAX_PATH).unwrap_or_default();
         let depth = depth(check, request.depth);
         let size = check.size(request.page_size, CHILDREN);
-        let as_of = check.as_of(request.as_of_change);
+        let as_of = check.as_of(request.as_of_change, request.min_change);
         Some(ExplainQuery {
             payee,
-            period: period?,
+            period,
             plan,
             component,
             path,
@@ -108,6 +103,8 @@ pub fn attainment_wire(answer: Attainments) -> v1::GetAttainmentResponse {
         attainments: attainments.collect(),
         as_of_change: answer.as_of,
         rules_revision: small(answer.rules_revision),
+        period: answer.period.to_string(),
+        on_date: answer.on.to_string(),
     }
 }
 
@@ -205,12 +202,25 @@ fn segment_wire(segment: SegmentFigures, currency: Currency) -> v1::Segment {
     }
 }
 
+/// The token of a node's children after so many. It holds the period too: pages stay in the month of the first,
+/// whatever month it is by then.
+pub fn children_token(paging: &Paging, (as_of, period): (i64, Period), given: usize) -> String {
+    paging.token(as_of, Some(&format!("{period} {given}")))
+}
+
+/// Reads where a page of children goes on: the period, and how many came before.
+pub fn children_after(after: &str) -> Option<(Period, usize)> {
+    let (period, given) = after.split_once(' ')?;
+    Some((Period::parse(period).ok()?, given.parse().ok()?))
+}
+
 /// An explanation as the contract says it: `skip` children of the node were on pages before, and `paging` makes
-/// the token under which a node's further children are asked for, given the node's path.
+/// the token under which a node's further children are asked for, given the node's path. `place`: the journal number
+/// and the period explained.
 pub fn explanation_wire(
     node: &Explanation,
     skip: usize,
-    as_of: i64,
+    place: (i64, Period),
     paging: &impl Fn(&str) -> Paging,
 ) -> v1::Explanation {
     let given = skip.saturating_add(node.children.len());
@@ -221,13 +231,9 @@ pub fn explanation_wire(
         value: text(node.value.as_ref()),
         formula: text(node.formula.as_ref()),
         inputs: node.inputs.clone(),
-        children: node.children.iter().map(|child| explanation_wire(child, 0, as_of, paging)).collect(),
+        children: node.children.iter().map(|child| explanation_wire(child, 0, place, paging)).collect(),
         child_count: small(node.child_count),
-        next_page_token: if more {
-            paging(&node.path).token(as_of, Some(&given.to_string()))
-        } else {
-            String::new()
-        },
+        next_page_token: if more { children_token(&paging(&node.path), place, given) } else { String::new() },
     }
 }
 

@@ -115,7 +115,10 @@ pub fn list_rejected(request: &v1::ListRejectedRowsRequest) -> Result<(i64, Page
         if request.change_number < 1 {
             check.add("change_number", format!("must be above zero, got {}", request.change_number));
         }
-        Some((request.change_number, check.page(request.page_size, 0)?))
+        Some((
+            request.change_number,
+            check.page(request.page_size, request.as_of_change, request.min_change)?,
+        ))
     })
 }
 

@@ -26,7 +26,7 @@ pub fn define(request: &v1::DefineMeasuresRequest) -> Result<(Write, Vec<Measure
 
 /// Reads a request for measures.
 pub fn list(request: &v1::ListMeasuresRequest) -> Result<Page, Fault> {
-    read(|check| check.page(request.page_size, request.as_of_change))
+    read(|check| check.page(request.page_size, request.as_of_change, request.min_change))
 }
 
 fn measure(check: &mut Check, wire: &v1::Measure) -> Option<Measure> {

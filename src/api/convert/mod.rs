@@ -6,6 +6,7 @@ pub mod deal;
 pub mod draft;
 pub mod earnings;
 pub mod import;
+pub mod journal;
 pub mod measure;
 pub mod payee;
 pub mod period;
@@ -22,7 +23,7 @@ use std::str::FromStr;
 use prost::Message;
 
 use crate::api::v1;
-use crate::app::{Page, Receipt, Write};
+use crate::app::{AsOf, Page, Receipt, Write};
 use crate::domain::date::{Day, Period};
 use crate::domain::encode::{self, Digest};
 use crate::domain::fault::{Fault, Violations};
@@ -66,9 +67,13 @@ fn shown(text: &str) -> &str {
 }
 
 impl Check<'_> {
-    /// The path of a field of this message.
+    /// The path of a field of this message; without a name, of the message or value itself.
     fn at(&self, field: &str) -> String {
-        if self.path.is_empty() { field.into() } else { format!("{}.{field}", self.path) }
+        match (self.path.as_str(), field) {
+            (path, "") => path.into(),
+            ("", field) => field.into(),
+            (path, field) => format!("{path}.{field}"),
+        }
     }
 
     /// Notes what is wrong with a field.
@@ -293,9 +298,22 @@ impl Check<'_> {
         Some(tenants)
     }
 
-    /// A journal number to read as of; 0: now.
-    pub fn as_of(&mut self, number: i64) -> Option<i64> {
-        self.number("as_of_change", number)
+    /// Where in the journal to read: as of a number, 0: now, and not before the journal has reached another.
+    pub fn as_of(&mut self, change: i64, min: i64) -> Option<AsOf> {
+        let (change, min) = (self.number("as_of_change", change), self.min_change(min));
+        let as_of: AsOf = AsOf { change: change?, min: min? };
+        if as_of.change != 0 && as_of.change < as_of.min {
+            let AsOf { change, min } = as_of;
+            self.add("as_of_change", format!("must not be before min_change {min}, got {change}"));
+            self.add("min_change", format!("must not be after as_of_change {change}, got {min}"));
+            return None;
+        }
+        Some(as_of)
+    }
+
+    /// A journal number that the answer is not to be older than; 0: any.
+    pub fn min_change(&mut self, number: i64) -> Option<i64> {
+        self.number("min_change", number)
     }
 
     /// A number of something, not below zero.
@@ -310,8 +328,8 @@ impl Check<'_> {
     }
 
     /// A page of a list, its token still unread.
-    fn page(&mut self, size: i32, as_of: i64) -> Option<Page> {
-        let as_of = self.as_of(as_of);
+    fn page(&mut self, size: i32, as_of: i64, min: i64) -> Option<Page> {
+        let as_of = self.as_of(as_of, min);
         let size = self.size(size, PAGE_SIZE);
         Some(Page { as_of: as_of?, after: None, size: size? })
     }
@@ -391,6 +409,6 @@ fn money(minor: i128, currency: Currency) -> v1::Money {
 }
 
 /// A value's canonical text, empty if it is absent.
-fn text(value: Option<impl ToString>) -> String {
+pub fn text(value: Option<impl ToString>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }

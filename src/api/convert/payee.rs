@@ -2,7 +2,9 @@
 
 use super::{Check, MAX_FACTS, read, text, write};
 use crate::api::v1;
-use crate::app::{Page, Write};
+use crate::app::payee::{InLine, PayeeFilter, PayeeQuery};
+use crate::app::{AsOf, Page, Write};
+use crate::domain::date::Day;
 use crate::domain::fault::Fault;
 use crate::domain::id::PayeeId;
 use crate::domain::money::Currency;
@@ -12,6 +14,8 @@ use crate::domain::payee::{Assignment, MAX_ASSIGNMENTS, Payee, PayeeKind};
 pub const UPSERT: &str = "attain.v1.PayeeService/UpsertPayees";
 /// The rpc that lists payees.
 pub const LIST: &str = "attain.v1.PayeeService/ListPayees";
+/// The rpc that gives a reporting line.
+pub const LINE: &str = "attain.v1.PayeeService/GetReportingLine";
 
 /// Reads a request to write payees.
 pub fn upsert(request: &v1::UpsertPayeesRequest, currency: Currency) -> Result<(Write, Vec<Payee>), Fault> {
@@ -25,17 +29,35 @@ pub fn upsert(request: &v1::UpsertPayeesRequest, currency: Currency) -> Result<(
     })
 }
 
-/// Reads a request for one payee: as of when, and whom.
-pub fn get(request: &v1::GetPayeeRequest) -> Result<(i64, PayeeId), Fault> {
+/// Reads a request for one payee: as of when, whom, and the day, if one is given.
+pub fn get(request: &v1::GetPayeeRequest) -> Result<(AsOf, PayeeId, Option<Day>), Fault> {
     read(|check| {
         let id = check.id("payee_id", &request.payee_id);
-        Some((check.as_of(request.as_of_change)?, id?))
+        let on = check.optional_day("on_date", &request.on_date);
+        Some((check.as_of(request.as_of_change, request.min_change)?, id?, on))
     })
 }
 
 /// Reads a request for payees.
-pub fn list(request: &v1::ListPayeesRequest) -> Result<Page, Fault> {
-    read(|check| check.page(request.page_size, request.as_of_change))
+pub fn list(request: &v1::ListPayeesRequest) -> Result<(PayeeQuery, Page), Fault> {
+    read(|check| {
+        let page = check.page(request.page_size, request.as_of_change, request.min_change);
+        let on = check.optional_day("on_date", &request.on_date);
+        let manager = check.optional_id("manager_id", &request.manager_id);
+        let plan = check.optional_id("plan_id", &request.plan_id);
+        let territory = check.optional_id("territory_id", &request.territory_id);
+        Some((PayeeQuery { on, filter: PayeeFilter { manager, plan, territory } }, page?))
+    })
+}
+
+/// Reads a request for a reporting line: whose, and the day, if one is given.
+pub fn line(request: &v1::GetReportingLineRequest) -> Result<(PayeeId, Option<Day>, Page), Fault> {
+    read(|check| {
+        let id = check.id("payee_id", &request.payee_id);
+        let page = check.page(request.page_size, request.as_of_change, request.min_change);
+        let on = check.optional_day("on_date", &request.on_date);
+        Some((id?, on, page?))
+    })
 }
 
 fn payee(check: &mut Check, wire: &v1::Payee, currency: Currency) -> Option<Payee> {
@@ -68,6 +90,12 @@ fn assignment(check: &mut Check, wire: &v1::Assignment, tenants: Currency) -> Op
     Some(Assignment { from: from?, to, title, manager, territory, plan, target_incentive, currency })
 }
 
+/// A payee as the contract says it, with the assignment in force on a day.
+pub fn wire_on(payee: &Payee, etag: i64, day: Option<Day>) -> v1::Payee {
+    let in_force = day.and_then(|day| payee.assignments.iter().find(|assignment| assignment.covers(day)));
+    v1::Payee { assignment_in_force: in_force.map(assignment_wire), ..wire(payee, etag) }
+}
+
 /// A payee as the contract says it.
 pub fn wire(payee: &Payee, etag: i64) -> v1::Payee {
     let kind = match payee.kind {
@@ -81,6 +109,7 @@ pub fn wire(payee: &Payee, etag: i64) -> v1::Payee {
         email: text(payee.email.as_ref()),
         assignments: payee.assignments.iter().map(assignment_wire).collect(),
         etag,
+        assignment_in_force: None,
     }
 }
 
@@ -96,4 +125,19 @@ fn assignment_wire(assignment: &Assignment) -> v1::Assignment {
         target_incentive: text(assignment.target_incentive.map(|minor| currency.amount(minor.into()))),
         currency_code: currency.to_string(),
     }
+}
+
+/// The managers of a line as the contract says them.
+pub fn managers_wire(managers: &[InLine]) -> Vec<v1::LineManager> {
+    let manager = |(level, manager): (i32, &InLine)| v1::LineManager {
+        level,
+        payee_id: manager.payee.to_string(),
+        title: text(manager.title.as_ref()),
+    };
+    (1..).zip(managers).map(manager).collect()
+}
+
+/// A payee that reports to another as the contract says it.
+pub fn report_wire(report: &InLine) -> v1::DirectReport {
+    v1::DirectReport { payee_id: report.payee.to_string(), title: text(report.title.as_ref()) }
 }

@@ -20,7 +20,7 @@ pub const POSTINGS: &str = "attain.v1.PeriodService/ListPostings";
 pub fn preview(request: &v1::PreviewPeriodRequest) -> Result<(Period, Page), Fault> {
     read(|check| {
         let period = check.period("period", &request.period);
-        let page = check.page(request.page_size, request.as_of_change);
+        let page = check.page(request.page_size, request.as_of_change, request.min_change);
         Some((period?, page?))
     })
 }
@@ -35,15 +35,19 @@ pub fn close(request: &v1::ClosePeriodRequest) -> Result<(Write, Period), Fault>
     })
 }
 
-/// Reads a request to follow a close.
-pub fn watch(request: &v1::WatchCloseRequest) -> Result<Period, Fault> {
-    read(|check| check.period("period", &request.period))
+/// Reads a request to follow a close: of which period, and since when.
+pub fn watch(request: &v1::WatchCloseRequest) -> Result<(Period, i64), Fault> {
+    read(|check| {
+        let period = check.period("period", &request.period);
+        let min = check.min_change(request.min_change);
+        Some((period?, min?))
+    })
 }
 
 /// Reads a request for postings.
 pub fn postings(request: &v1::ListPostingsRequest) -> Result<(PostingQuery, Page), Fault> {
     read(|check| {
-        let page = check.page(request.page_size, request.as_of_change);
+        let page = check.page(request.page_size, request.as_of_change, request.min_change);
         let period = check.optional_period("period", &request.period);
         let for_period = check.optional_period("for_period", &request.for_period);
         let payee = check.optional_id("payee_id", &request.payee_id);

@@ -2,11 +2,11 @@
 //! others, so that a draft hears everything at once.
 
 use super::plan_diff::Side;
-use super::{Check, read, read_at, small, write};
+use super::{Check, read, read_at, shown, small, write};
 use crate::api::v1;
-use crate::app::plan::Sketch;
-use crate::app::{Page, Write};
-use crate::domain::date::{Period, WindowKind};
+use crate::app::plan::{Sketch, Which};
+use crate::app::{AsOf, Page, Write};
+use crate::domain::date::{Day, Period, WindowKind};
 use crate::domain::fault::{Fault, Violations};
 use crate::domain::id::{DraftId, MeasureId, PlanId};
 use crate::domain::money::Currency;
@@ -109,17 +109,33 @@ fn named(wire: &v1::Plan) -> Vec<(String, MeasureId)> {
 }
 
 /// Reads a request for a plan's version: as of when, which plan, which version.
-pub fn get(request: &v1::GetPlanRequest) -> Result<(i64, PlanId, u32), Fault> {
+pub fn get(request: &v1::GetPlanRequest) -> Result<(AsOf, PlanId, Which), Fault> {
     read(|check| {
         let id = check.id("plan_id", &request.plan_id);
-        let version = check.number("version", request.version.into());
-        Some((check.as_of(request.as_of_change)?, id?, version?))
+        let version: Option<u32> = check.number("version", request.version.into());
+        let on = check.optional_day("on_date", &request.on_date);
+        let as_of = check.as_of(request.as_of_change, request.min_change);
+        if request.version != 0 && !request.on_date.is_empty() {
+            check.add("version", format!("must be 0 where on_date is given, got {}", request.version));
+            check.add(
+                "on_date",
+                format!("must be empty where version is given, got {:?}", shown(&request.on_date)),
+            );
+        }
+        let which = match version? {
+            0 => Which::On(on),
+            version => Which::Version(version),
+        };
+        Some((as_of?, id?, which))
     })
 }
 
 /// Reads a request for plan versions.
-pub fn list(request: &v1::ListPlansRequest) -> Result<Page, Fault> {
-    read(|check| check.page(request.page_size, request.as_of_change))
+pub fn list(request: &v1::ListPlansRequest) -> Result<(Option<Day>, Page), Fault> {
+    read(|check| {
+        let on = check.optional_day("on_date", &request.on_date);
+        Some((on, check.page(request.page_size, request.as_of_change, request.min_change)?))
+    })
 }
 
 /// A plan's id, name, currency and components as far as they can be read.

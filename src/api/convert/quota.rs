@@ -2,10 +2,10 @@
 
 use super::{Check, money, read, text, write};
 use crate::api::v1;
-use crate::app::{Page, Write};
+use crate::app::quota::QuotaQuery;
+use crate::app::{AsOf, Page, Write};
 use crate::domain::date::Calendar;
 use crate::domain::fault::Fault;
-use crate::domain::id::{MeasureId, PayeeId};
 use crate::domain::measure::Amount;
 use crate::domain::number::Percent;
 use crate::domain::quota::{Goal, MAX_PARTS, MONTHS, Proration, Quota, QuotaKey, Ramp, Relief};
@@ -34,20 +34,21 @@ pub fn set(request: &v1::SetQuotasRequest, calendar: &Calendar) -> Result<(Write
 }
 
 /// Reads a request for one quota: as of when, and which.
-pub fn get(request: &v1::GetQuotaRequest, calendar: &Calendar) -> Result<(i64, QuotaKey), Fault> {
+pub fn get(request: &v1::GetQuotaRequest, calendar: &Calendar) -> Result<(AsOf, QuotaKey), Fault> {
     read(|check| {
         let key = key(check, &request.payee_id, &request.measure_id, &request.window, calendar);
-        Some((check.as_of(request.as_of_change)?, key?))
+        Some((check.as_of(request.as_of_change, request.min_change)?, key?))
     })
 }
 
 /// Reads a request for quotas.
-pub fn list(request: &v1::ListQuotasRequest) -> Result<(Option<PayeeId>, Option<MeasureId>, Page), Fault> {
+pub fn list(request: &v1::ListQuotasRequest) -> Result<(QuotaQuery, Page), Fault> {
     read(|check| {
-        let page = check.page(request.page_size, request.as_of_change);
+        let page = check.page(request.page_size, request.as_of_change, request.min_change);
         let payee = check.optional_id("payee_id", &request.payee_id);
         let measure = check.optional_id("measure_id", &request.measure_id);
-        Some((payee, measure, page?))
+        let on = check.optional_day("on_date", &request.on_date);
+        Some((QuotaQuery { payee, measure, on }, page?))
     })
 }
 

@@ -6,7 +6,7 @@ mod good;
 
 use prost::{Message, Name};
 
-use super::{admin, deal, draft, earnings, import, measure, payee, period, plan, quota};
+use super::{admin, deal, draft, earnings, import, journal, measure, payee, period, plan, quota};
 use crate::api::json::from_json;
 use crate::api::v1;
 use crate::domain::date::{Calendar, Period};
@@ -40,6 +40,7 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "UpsertPayeesRequest" => said(json, |m| payee::upsert(m, usd)),
         "GetPayeeRequest" => said(json, payee::get),
         "ListPayeesRequest" => said(json, payee::list),
+        "GetReportingLineRequest" => said(json, payee::line),
         "UpsertDealsRequest" => said(json, |m| deal::upsert(m, usd)),
         "ImportDealsRequest" => said(json, |m: &v1::ImportDealsRequest| match m.part {
             Some(v1::import_deals_request::Part::Header(_)) => import::header(m).map(|_| ()),
@@ -74,8 +75,12 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "CreateKeyRequest" => said(json, admin::create_key),
         "RevokeKeyRequest" => said(json, admin::revoke_key),
         "ListKeysRequest" => said(json, admin::list_keys),
-        "ListChangesRequest" => said(json, admin::list_changes),
-        "VerifyJournalRequest" => said(json, admin::verify),
+        "ListChangesRequest" => said(json, journal::list_changes),
+        "ListTouchedRequest" => said(json, journal::list_touched),
+        "WatchChangesRequest" => said(json, journal::watch_changes),
+        "FindChangeRequest" => said(json, journal::find_change),
+        "GetAnchorRequest" => said(json, journal::get_anchor),
+        "VerifyJournalRequest" => said(json, journal::verify),
         other => panic!("{other} is read by nobody"),
     }
 }

@@ -65,6 +65,13 @@ impl PayeeService for Fake {
     ) -> Result<Response<v1::ListPayeesResponse>, Status> {
         Ok(Response::new(v1::ListPayeesResponse::default()))
     }
+
+    async fn get_reporting_line(
+        &self,
+        _: Request<v1::GetReportingLineRequest>,
+    ) -> Result<Response<v1::GetReportingLineResponse>, Status> {
+        Ok(Response::new(v1::GetReportingLineResponse::default()))
+    }
 }
 
 /// A server of the test: the real front and gate before a service of its own.
@@ -103,7 +110,7 @@ async fn start(limits: Limits) -> Running {
 impl Running {
     /// Asks for a payee under a key of a role.
     async fn get(&self, key: Option<&str>, payee: &str) -> Result<(), Status> {
-        let mut request = Request::new(v1::GetPayeeRequest { payee_id: payee.into(), as_of_change: 0 });
+        let mut request = Request::new(v1::GetPayeeRequest { payee_id: payee.into(), ..Default::default() });
         if let Some(key) = key {
             let bearer = format!("Bearer attain_acme_{key}_{SECRET}");
             request.metadata_mut().insert("authorization", bearer.parse().unwrap());
@@ -185,7 +192,11 @@ async fn a_deadline_reaches_the_handler_and_ends_the_call() {
     let status = PayeeServiceClient::new(server.channel.clone()).get_payee(request).await.unwrap_err();
     assert_eq!(reason(&status), "INVALID_REQUEST");
     let deadlines = server.seen.deadlines.lock().unwrap().clone();
-    let [Deadline(Some(usual)), Deadline(Some(asked))] = deadlines[..] else { panic!("{deadlines:?}") };
+    let [Deadline { at: Some(usual), asked: false }, Deadline { at: Some(asked), asked: true }] =
+        deadlines[..]
+    else {
+        panic!("{deadlines:?}")
+    };
     // A little before 200 ms, and before 100 s.
     assert!(usual >= before + Duration::from_millis(180));
     let (least, most) =

@@ -169,7 +169,8 @@ async fn all_rejected(
     let mut all = BTreeMap::new();
     let mut page_token = String::new();
     loop {
-        let request = v1::ListRejectedRowsRequest { change_number, page_size: PAGE, page_token };
+        let request =
+            v1::ListRejectedRowsRequest { change_number, page_size: PAGE, page_token, ..Default::default() };
         let page = client.list_rejected_rows(request).await;
         let page = page.map_err(|status| refused(&status, str::to_string))?.into_inner();
         all.append(&mut reasons(page.rejected_rows));

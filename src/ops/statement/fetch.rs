@@ -33,7 +33,7 @@ pub async fn text(
     period: &str,
 ) -> anyhow::Result<String> {
     let (payee_id, period) = (payee_id.to_string(), period.to_string());
-    let request = v1::GetStatementRequest { payee_id, period, as_of_change: 0 };
+    let request = v1::GetStatementRequest { payee_id, period, ..Default::default() };
     let answer = client.get_statement(request).await.map_err(|status| refused(&status, str::to_string))?;
     let statement = answer.into_inner().statement.unwrap_or_default();
     let why = why(client, &statement).await?;

@@ -3,7 +3,7 @@
 use sqlx::types::chrono::DateTime;
 use tokio_stream::StreamExt as _;
 
-use crate::domain::change::Change;
+use crate::domain::change::{Anchor, AnchorState, Change};
 use crate::domain::encode::{Digest, digest};
 use crate::domain::fault::Fault;
 use crate::domain::id::TenantId;
@@ -56,15 +56,17 @@ impl Row {
     }
 }
 
-/// Walks the changes and answers how many there are.
+/// Walks the changes and answers how many there are, and what became of each anchor.
 pub(super) async fn check(
     conn: &mut Conn,
     tenant: TenantId,
-    anchor: Option<(i64, Digest)>,
+    anchors: &[Anchor],
     found: &mut Findings,
-) -> Result<i64, Fault> {
+) -> Result<(i64, Vec<AnchorState>), Fault> {
     let mut count = 0_i64;
     let mut last = (0, Digest::default().to_vec());
+    // Until its change is met, an anchor is one that the journal ends before.
+    let mut states = vec![AnchorState::Beyond; anchors.len()];
     let mut rows = sqlx::query_as!(
         Row,
         r#"select number, previous_hash, hash,
@@ -76,18 +78,29 @@ pub(super) async fn check(
     .fetch(&mut *conn);
     while let Some(row) = rows.try_next().await.map_err(fault)? {
         check_change(&row, &last, tenant, found);
-        if anchor.is_some_and(|(number, hash)| number == row.number && hash.as_slice() != row.hash) {
-            found.note(|| format!("change {}: its hash is not the anchor's", row.number));
+        for (anchor, state) in anchors.iter().zip(&mut states) {
+            if anchor.number == row.number {
+                let holds = anchor.hash.as_slice() == row.hash;
+                *state = if holds { AnchorState::Holds } else { AnchorState::Differs };
+            } else if anchor.number < row.number && *state == AnchorState::Beyond {
+                *state = AnchorState::Differs;
+            }
         }
         count = count.saturating_add(1);
         last = (row.number, row.hash);
     }
     drop(rows);
-    if let Some((number, _)) = anchor.filter(|(number, _)| *number > last.0) {
-        found.note(|| format!("change {number}: kept as anchor, but the journal ends at change {}", last.0));
+    for (Anchor { number, .. }, state) in anchors.iter().zip(&states) {
+        match state {
+            AnchorState::Holds => {}
+            AnchorState::Differs => found.note(|| format!("change {number}: its hash is not the anchor's")),
+            AnchorState::Beyond => found.note(|| {
+                format!("change {number}: kept as anchor, but the journal ends at change {}", last.0)
+            }),
+        }
     }
     check_head(conn, tenant, &last, found).await?;
-    Ok(count)
+    Ok((count, states))
 }
 
 fn check_change(row: &Row, last: &(i64, Vec<u8>), tenant: TenantId, found: &mut Findings) {

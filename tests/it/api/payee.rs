@@ -22,17 +22,21 @@ async fn a_payee_reads_back_as_written_and_as_it_was() {
     assert_eq!(written, json!({"receipt": {"changeNumber": "8", "written": "1", "unchanged": "1"}}));
 
     // Assignments in the order of their days, money padded, the tenant's currency named.
-    let now = json!({"asOfChange": "8", "payee": {
+    let senior = json!({"startDate": "2026-03-01", "title": "Senior", "managerId": "lead", "territoryId": "north",
+        "planId": "rep", "targetIncentive": "48000.50", "currencyCode": "USD"});
+    let now = json!({"asOfChange": "8", "onDate": "2026-03-01", "payee": {
         "payeeId": "ann", "kind": "KIND_PERSON", "name": "Name of ann", "email": "ann@example.com", "etag": "8",
         "assignments": [
             {"startDate": "2026-01-01", "endDate": "2026-03-01", "planId": "rep", "currencyCode": "USD"},
-            {"startDate": "2026-03-01", "title": "Senior", "managerId": "lead", "territoryId": "north", "planId": "rep",
-             "targetIncentive": "48000.50", "currencyCode": "USD"}]}});
-    assert_eq!(tenant.get("PayeeService/GetPayee", json!({"payeeId": "ann"})).await, now);
-    let then = json!({"asOfChange": "7", "payee": {
+            senior],
+        "assignmentInForce": senior}});
+    let get = json!({"payeeId": "ann", "onDate": "2026-03-01"});
+    assert_eq!(tenant.get("PayeeService/GetPayee", get).await, now);
+    let then = json!({"asOfChange": "7", "onDate": "2025-12-31", "payee": {
         "payeeId": "ann", "kind": "KIND_PERSON", "name": "Name of ann", "etag": "6",
         "assignments": [{"startDate": "2026-01-01", "managerId": "lead", "planId": "rep", "currencyCode": "USD"}]}});
-    assert_eq!(tenant.get("PayeeService/GetPayee", json!({"payeeId": "ann", "asOfChange": "7"})).await, then);
+    let get = json!({"payeeId": "ann", "asOfChange": "7", "onDate": "2025-12-31"});
+    assert_eq!(tenant.get("PayeeService/GetPayee", get).await, then);
     let unborn = tenant.refused("PayeeService/GetPayee", json!({"payeeId": "ann", "asOfChange": "5"})).await;
     assert_eq!(unborn, "NotFound NOT_FOUND: payee ann not found\nid=ann\nresource=payee");
     let listed = tenant.get("PayeeService/ListPayees", json!({"asOfChange": "7"})).await;

@@ -31,11 +31,31 @@ async fn versions_follow_each_other_and_never_change() {
             "rates": {"measureId": "own", "mode": "MODE_MARGINAL", "tiers": [
                 {"edgePercent": "0", "ratePercent": "10"}, {"edgePercent": "100", "ratePercent": "20"}]}}]}}});
     assert_eq!(first, expected);
-    let latest = tenant.get("PlanService/GetPlan", get(0)).await;
-    assert_eq!((&latest["planVersion"]["version"], &latest["planVersion"]["etag"]), (&json!(2), &json!("8")));
-    let mut before = get(0);
-    before["asOfChange"] = json!("7");
-    assert_eq!(tenant.get("PlanService/GetPlan", before).await["planVersion"]["version"], 1);
+    let on = |day: &str, as_of: &str| json!({"planId": "rep", "onDate": day, "asOfChange": as_of});
+    for (day, as_of, version) in
+        [("2026-04-01", "0", 2), ("2026-03-31", "0", 1), ("2026-01-01", "0", 1), ("2026-04-01", "7", 1)]
+    {
+        let found = tenant.get("PlanService/GetPlan", on(day, as_of)).await["planVersion"].clone();
+        let etag = if version == 2 { "8" } else { "4" };
+        assert_eq!((&found["version"], &found["etag"]), (&json!(version), &json!(etag)), "{day}");
+    }
+    let early = tenant.refused("PlanService/GetPlan", on("2025-12-31", "0")).await;
+    let name = "rep in force on 2025-12-31: its first version counts from 2026-01";
+    assert_eq!(early, format!("NotFound NOT_FOUND: plan {name} not found\nid={name}\nresource=plan"));
+    let listed = async |day: &str, as_of: &str| {
+        let asked = json!({"onDate": day, "asOfChange": as_of});
+        let listed = tenant.get("PlanService/ListPlans", asked).await;
+        let versions = listed["planVersions"].as_array().cloned().unwrap_or_default();
+        let named = |found: &serde_json::Value| {
+            format!("{} {}", found["plan"]["planId"].as_str().unwrap(), found["version"])
+        };
+        versions.iter().map(named).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(listed("", "0").await, "lead 1, rep 1, rep 2");
+    assert_eq!(listed("2026-04-01", "0").await, "lead 1, rep 2");
+    assert_eq!(listed("2026-03-31", "0").await, "lead 1, rep 1");
+    assert_eq!(listed("2026-04-01", "7").await, "lead 1, rep 1");
+    assert_eq!(listed("2025-12-31", "0").await, "");
     let third = tenant.refused("PlanService/GetPlan", get(3)).await;
     assert_eq!(third, "NotFound NOT_FOUND: plan rep version 3 not found\nid=rep version 3\nresource=plan");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use attain::domain::change::Anchor;
 use attain::domain::change::Change;
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::{Deal, DealEvent, EventKind, Outcome, Reversed, Split};
@@ -72,7 +73,8 @@ impl World {
 
     async fn verify(&self, anchor: Option<(i64, Digest)>) -> Report {
         let mut tx = self.database.snapshot(self.tenant, None).await.unwrap();
-        verify(&mut tx, self.tenant, anchor).await.unwrap()
+        let anchors: Vec<_> = anchor.into_iter().map(|(number, hash)| Anchor { number, hash }).collect();
+        verify(&mut tx, self.tenant, &anchors).await.unwrap()
     }
 
     /// Alters something behind the service's back, answers what verification says, and puts it back.
@@ -574,9 +576,9 @@ async fn rejected_rows_are_kept_with_every_reason() {
     rejected::insert(&mut tx, world.tenant, 2, &rows[..1]).await.unwrap();
     append(&mut tx, world.tenant, 1, false).await;
     append(&mut tx, world.tenant, 2, false).await;
-    let page = rejected::list(&mut tx, world.tenant, 1, 0, 2).await.unwrap();
+    let page = rejected::list(&mut tx, world.tenant, 2, 1, 0, 2).await.unwrap();
     assert_eq!(page, rows[..2]);
-    let rest = rejected::list(&mut tx, world.tenant, 1, 5, 2).await.unwrap();
+    let rest = rejected::list(&mut tx, world.tenant, 2, 1, 5, 2).await.unwrap();
     assert_eq!(rest, [row(9, &["z", "a", "m"], Some("nul\u{FFFD}"))]);
     tx.commit().await.unwrap();
     let report = world.verify(None).await;
@@ -753,6 +755,7 @@ async fn an_untouched_tenant_verifies_and_its_accounts_add_up() {
         changes: 4,
         rows: 13,
         first_fault: None,
+        anchors: Vec::new(),
         totals: vec![total("EXPENSE", "100.5"), total("HELD", "-0.5"), total("PAYABLE", "-100")],
     };
     assert_eq!(report, expected);

@@ -17,7 +17,7 @@ use attain::domain::plan::{
     Axis, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
 };
 use attain::domain::quota::{Goal, Proration, Quota, QuotaKey, Ramp, Relief};
-use attain::storage::journal::{self, Entry, Head};
+use attain::storage::journal::{self, ChangeFilter, Entry, Head};
 use attain::storage::key::{self, ApiKey};
 use attain::storage::migrate::{self, MigrateFault};
 use attain::storage::{
@@ -163,20 +163,20 @@ fn usual_draft(name: &str) -> Draft {
 #[tokio::test]
 async fn migrating_twice_changes_nothing() {
     let options = cluster().empty_database().await;
-    assert_eq!(migrate::run(&options).await.unwrap(), 4);
+    assert_eq!(migrate::run(&options).await.unwrap(), 5);
     let mut conn = PgConnection::connect_with(&options).await.unwrap();
     let applied = "select array_agg(applied_time order by number) from attain_migration";
     let first: Vec<DateTime<Utc>> = sqlx::query_scalar(applied).fetch_one(&mut conn).await.unwrap();
-    assert_eq!(migrate::run(&options).await.unwrap(), 4);
+    assert_eq!(migrate::run(&options).await.unwrap(), 5);
     let second: Vec<DateTime<Utc>> = sqlx::query_scalar(applied).fetch_one(&mut conn).await.unwrap();
-    assert_eq!((first.len(), first), (4, second));
+    assert_eq!((first.len(), first), (5, second));
 }
 
 #[tokio::test]
 async fn two_binaries_may_migrate_at_once() {
     let options = cluster().empty_database().await;
     let (one, other) = tokio::join!(migrate::run(&options), migrate::run(&options));
-    assert_eq!((one.unwrap(), other.unwrap()), (4, 4));
+    assert_eq!((one.unwrap(), other.unwrap()), (5, 5));
 }
 
 #[tokio::test]
@@ -187,8 +187,8 @@ async fn a_database_of_a_newer_binary_is_refused() {
     let newer = "insert into attain_migration values (9, 'later', '', now())";
     sqlx::query(newer).execute(&mut conn).await.unwrap();
     let fault = migrate::run(&options).await.unwrap_err();
-    assert!(matches!(fault, MigrateFault::Newer { database: 9, binary: 4 }), "{fault}");
-    assert!(fault.to_string().contains("schema 9") && fault.to_string().contains("up to 4"), "{fault}");
+    assert!(matches!(fault, MigrateFault::Newer { database: 9, binary: 5 }), "{fault}");
+    assert!(fault.to_string().contains("schema 9") && fault.to_string().contains("up to 5"), "{fault}");
 }
 
 #[tokio::test]
@@ -309,9 +309,11 @@ async fn changes_are_numbered_and_chained() {
     write_payees(&db, tenant, &[]).await;
 
     let mut tx = db.snapshot(tenant, None).await.unwrap();
-    let stored = journal::list(&mut tx, tenant, 0, 2, 10).await.unwrap();
+    let stored = journal::list(&mut tx, tenant, &ChangeFilter::default(), 0, 2, 10).await.unwrap();
     assert_eq!(stored.iter().map(|stored| stored.change.number).collect::<Vec<_>>(), [1, 2]);
     assert_eq!(stored[0].change.time, time("2026-03-31T10:00:00.123456Z"));
+    // The clock of whoever wrote the second was months behind.
+    assert_eq!(stored[1].change.time, stored[0].change.time);
     assert_eq!(stored[0].reason.as_deref(), Some("because"));
     assert_ne!(stored[0].change.reason_digest, Some(digest(b"because")));
     assert_eq!((stored[1].reason.clone(), stored[1].change.reason_digest), (None, None));
@@ -324,7 +326,8 @@ async fn changes_are_numbered_and_chained() {
     let head = journal::head(&mut tx, tenant).await.unwrap();
     assert_eq!(head, Head { number: 2, hash: stored[1].hash, ledger: 1 });
     for (after, as_of, limit, numbers) in [(0, 1, 10, vec![1]), (1, 2, 10, vec![2]), (0, 2, 1, vec![1])] {
-        let stored = journal::list(&mut tx, tenant, after, as_of, limit).await.unwrap();
+        let stored =
+            journal::list(&mut tx, tenant, &ChangeFilter::default(), after, as_of, limit).await.unwrap();
         assert_eq!(stored.iter().map(|stored| stored.change.number).collect::<Vec<_>>(), numbers);
     }
     // The salt beside the reason opens its digest.
@@ -432,7 +435,7 @@ async fn the_rows_digest_is_over_all_rows_added_and_superseded() {
     }
     let tables = ["calendar", "api_key", "payee", "assignment", "measure", "quota", "plan_version", "plan_draft"];
     let mut tx = db.begin(tenant, None).await.unwrap();
-    let stored = journal::list(&mut tx, tenant, 0, 2, 10).await.unwrap();
+    let stored = journal::list(&mut tx, tenant, &ChangeFilter::default(), 0, 2, 10).await.unwrap();
     // First eight rows; then all but payee anew, all but payee and plan version superseded.
     for (n, stored, rows) in [(1, &stored[0], 8), (2, &stored[1], 13)] {
         let (count, digest) = rows_by_hand(&options, &tables, n).await;
@@ -555,9 +558,10 @@ async fn payees_are_written_where_they_differ() {
     assert_eq!(payee::all(&mut tx, tenant, 6).await, Ok(vec![a.clone(), renamed.clone()]));
     assert_eq!(payee::all(&mut tx, tenant, 4).await, Ok(vec![shorter, renamed.clone()]));
     let (stored_a, stored_b) = (Stored { value: a, added_in: 6 }, Stored { value: renamed, added_in: 3 });
-    assert_eq!(payee::list(&mut tx, tenant, 6, None, 1).await, Ok(vec![stored_a]));
-    assert_eq!(payee::list(&mut tx, tenant, 6, Some(&id_a), 9).await, Ok(vec![stored_b]));
-    assert_eq!(payee::list(&mut tx, tenant, 6, Some(&id_b), 9).await, Ok(vec![]));
+    let all = payee::PayeeFilter::default();
+    assert_eq!(payee::list(&mut tx, tenant, 6, &all, None, None, 1).await, Ok(vec![stored_a]));
+    assert_eq!(payee::list(&mut tx, tenant, 6, &all, None, Some(&id_a), 9).await, Ok(vec![stored_b]));
+    assert_eq!(payee::list(&mut tx, tenant, 6, &all, None, Some(&id_b), 9).await, Ok(vec![]));
     let ids = ["c", "a", "c"].map(|id| id.parse().unwrap());
     assert_eq!(payee::missing(&mut tx, tenant, &ids).await, Ok(vec!["c".parse().unwrap()]));
 
@@ -743,7 +747,7 @@ async fn quotas_are_listed_by_payee_measure_and_window() {
         (None, Some(&m), None, 9, vec![0, 1, 3]),
         (Some(&a), Some(&m), Some(1), 9, vec![]),
     ] {
-        let selection = quota::Selection { payee, measure };
+        let selection = quota::Selection { payee, measure, windows: None };
         let after = after.map(|place: usize| &first[place].key);
         let found = quota::list(&mut tx, tenant, 1, &calendar, selection, after, limit).await.unwrap();
         let expected: Vec<_> =
@@ -869,7 +873,7 @@ async fn plan_versions_stay_as_published() {
     assert_eq!(plan::versions(&mut tx, tenant, 3, &p).await, Ok(vec![stored(0, 1), stored(1, 3)]));
     assert_eq!(plan::versions(&mut tx, tenant, 2, &p).await, Ok(vec![stored(0, 1)]));
     assert_eq!(plan::all(&mut tx, tenant, 3).await, Ok(published.to_vec()));
-    let rest = plan::list(&mut tx, tenant, 3, Some((&p, 1)), 9).await;
+    let rest = plan::list(&mut tx, tenant, 3, None, Some((&p, 1)), 9).await;
     assert_eq!(rest, Ok(vec![stored(1, 3), stored(2, 2)]));
     let missing = plan::missing(&mut tx, tenant, &["R".parse().unwrap(), p]).await;
     assert_eq!(missing, Ok(vec!["R".parse().unwrap()]));

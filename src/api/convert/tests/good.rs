@@ -1,13 +1,14 @@
 //! Good requests: what is read, and that it is written back the same.
 
-use super::{admin, calendar, deal, draft, earnings, import, measure, payee, period, plan, quota};
+use super::{admin, calendar, deal, draft, earnings, import, journal, measure, payee, period, plan, quota};
 use crate::api::convert::plan::Publication;
 use crate::api::json::from_json;
 use crate::api::page::Paging;
 use crate::api::v1;
 use crate::app::period::{CloseStage, CloseState, Closed};
-use crate::app::{Call, Page};
+use crate::app::{AsOf, Call, Page};
 use crate::auth::{Actor, Role};
+use crate::domain::change::Noun;
 use crate::domain::date::Period;
 use crate::domain::explanation::Explanation;
 use crate::domain::fault::{Fault, Reason};
@@ -282,29 +283,34 @@ fn the_calendar_keys_and_anchors_read() {
         assert_eq!(admin::role_wire(role.name()).as_str_name(), format!("ROLE_{}", role.name()));
     }
 
-    let hash = format!("{}ff", "0".repeat(62));
-    let (number, digest) = admin::parse_anchor(&format!("17:{hash}")).unwrap();
-    assert_eq!((number, digest[30], digest[31]), (17, 0, 255));
-    for bad in
-        ["17", ":", "0:", &format!("+1:{hash}"), &format!("01:{hash}"), &format!("1:{}", hash.to_uppercase())]
-    {
-        assert_eq!(admin::parse_anchor(bad), None, "{bad:?}");
-    }
-    assert_eq!(admin::verify(&v1::VerifyJournalRequest::default()), Ok(None));
+    let anchor = format!("17:{}ff", "0".repeat(62));
+    let json = format!(r#"{{"anchors": ["{anchor}", "{anchor}"], "minChange": "3"}}"#);
+    let (anchors, min) = journal::verify(&parse(&json)).unwrap();
+    assert_eq!((anchors.len(), anchors[1].to_string(), min), (2, anchor, 3));
+    assert_eq!(journal::verify(&v1::VerifyJournalRequest::default()), Ok((Vec::new(), 0)));
 }
 
 #[test]
 fn pages_have_a_usual_size_and_changes_start_after_a_number() {
-    let page = payee::list(&v1::ListPayeesRequest::default()).unwrap();
-    assert_eq!(page, Page { as_of: 0, after: None, size: 100 });
-    let page = payee::list(&parse(r#"{"pageSize": 1000, "asOfChange": 5}"#)).unwrap();
-    assert_eq!(page, Page { as_of: 5, after: None, size: 1000 });
-    let page = admin::list_changes(&parse(r#"{"afterChange": 12}"#)).unwrap();
+    let (query, page) = payee::list(&v1::ListPayeesRequest::default()).unwrap();
+    assert_eq!(page, Page { as_of: AsOf { change: 0, min: 0 }, after: None, size: 100 });
+    assert_eq!((query.on, query.filter.is_open()), (None, true));
+    let json =
+        r#"{"pageSize": 1000, "asOfChange": 5, "minChange": 5, "onDate": "2026-01-31", "planId": "p"}"#;
+    let (query, page) = payee::list(&parse(json)).unwrap();
+    assert_eq!(page, Page { as_of: AsOf { change: 5, min: 5 }, after: None, size: 1000 });
+    assert_eq!((query.on.unwrap().to_string().as_str(), query.filter.is_open()), ("2026-01-31", false));
+    let (_, page) = journal::list_changes(&parse(r#"{"afterChange": 12}"#)).unwrap();
     assert_eq!(page.after.as_deref(), Some("12"));
     let (query, _) = deal::list(&parse(r#"{"ownerId": "E-1"}"#)).unwrap();
     assert_eq!((query.owner.unwrap().as_str(), query.outcome), ("E-1", None));
     let query = earnings::explain(&parse(r#"{"period": "2026-01"}"#)).unwrap();
     assert_eq!((query.depth, query.size, query.skip, query.path.as_str()), (3, 50, 0, ""));
+    let query = journal::watch_changes(&parse(r#"{"filter": {"noun": "NOUN_DEAL", "key": "D-1"}}"#)).unwrap();
+    assert_eq!((query.after, query.until, query.filter.noun), (0, None, Some(Noun::Deal)));
+    let json = r#"{"time": "2026-01-31T23:00:00.5Z", "minChange": "4"}"#;
+    let (instant, as_of) = journal::find_change(&parse(json)).unwrap();
+    assert_eq!((instant.to_rfc3339(), as_of), ("2026-01-31T23:00:00.500+00:00".into(), AsOf::since(4)));
 }
 
 #[test]
@@ -387,19 +393,20 @@ fn an_explanation_reads_as_a_tree_and_goes_on_at_any_node() {
         role: Role::Admin,
         payee: None,
     };
-    let call = Call { actor, deadline: None };
+    let call = Call { actor, deadline: None, own_deadline: false };
     let paging = |path: &str| {
         let parameters = v1::ExplainEarningRequest { path: path.into(), ..Default::default() };
         Paging::new(&call, earnings::EXPLAIN, &parameters)
     };
-    let wire = earnings::explanation_wire(&root, 4, 33, &paging);
+    let march = Period::parse("2026-03").unwrap();
+    let wire = earnings::explanation_wire(&root, 4, (33, march), &paging);
     let opened = |path: &str, token: &str| {
-        let page = paging(path).open(Page { as_of: 0, after: None, size: 2 }, token).unwrap();
-        (page.as_of, page.after)
+        let page = paging(path).open(Page { as_of: 0.into(), after: None, size: 2 }, token).unwrap();
+        (page.as_of.change, earnings::children_after(&page.after.unwrap()))
     };
     // Four children were on pages before, two are here, three are left.
-    assert_eq!(opened("/c", &wire.next_page_token), (33, Some("6".into())));
-    assert_eq!(opened("/c/t0", &wire.children[0].next_page_token), (33, Some("1".into())));
+    assert_eq!(opened("/c", &wire.next_page_token), (33, Some((march, 6))));
+    assert_eq!(opened("/c/t0", &wire.children[0].next_page_token), (33, Some((march, 1))));
     // Where the depth ends, asking for the node itself goes on.
     assert_eq!(wire.children[1].next_page_token, "");
     assert_eq!((wire.child_count, wire.children[1].child_count), (9, 4));
