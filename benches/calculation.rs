@@ -103,7 +103,16 @@ fn company(deals: usize) -> Facts {
     for (id, credit) in [("own", CreditKind::Direct), ("team", CreditKind::RolledUp)] {
         let (id, name, roles) = (id.parse().unwrap(), id.to_string(), Vec::new());
         let value = MeasureValue::Amount;
-        builder.measure(Measure { id, name, event: EventKind::Booked, credit, levels: 0, roles, value, step: None });
+        builder.measure(Measure {
+            id,
+            name,
+            event: EventKind::Booked,
+            credit,
+            levels: 0,
+            roles,
+            value,
+            step: None,
+        });
     }
     builder.plan(plan("rep", "own", [("0", "5"), ("50", "8"), ("100", "12")]));
     builder.plan(plan("lead", "team", [("0", "0.5"), ("80", "0.75"), ("100", "1")]));

@@ -133,7 +133,12 @@ impl World {
     }
 
     /// What is read otherwise than it was worked out.
-    fn read(&self, period: Period, statements: &[script::Statement], attainments: &[script::Attainment]) -> Vec<String> {
+    fn read(
+        &self,
+        period: Period,
+        statements: &[script::Statement],
+        attainments: &[script::Attainment],
+    ) -> Vec<String> {
         let statements = statements.iter().map(|expected| {
             let zero = self.calendar.unwrap().currency.amount(0);
             let expected = expected.clone().or_zero(&zero);

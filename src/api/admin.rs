@@ -160,6 +160,16 @@ impl AdminService for Admin {
         }))
     }
 
+    async fn erase_personal_data(
+        &self,
+        request: Request<v1::ErasePersonalDataRequest>,
+    ) -> Result<Response<v1::ErasePersonalDataResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (write, subjects) = convert::erase(&request)?;
+        let erased = self.0.erase(&call, write, subjects).await?;
+        Ok(Response::new(v1::ErasePersonalDataResponse { receipt: Some(receipt(erased)) }))
+    }
+
     async fn verify_journal(
         &self,
         request: Request<v1::VerifyJournalRequest>,

@@ -75,4 +75,26 @@ impl PayeeService for Payees {
             on_date: line.day.to_string(),
         }))
     }
+
+    async fn reassign_reports(
+        &self,
+        request: Request<v1::ReassignReportsRequest>,
+    ) -> Result<Response<v1::ReassignReportsResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (write, asked) = convert::reassign(&request)?;
+        let moved = self.0.reassign_reports(&call, write, asked).await?;
+        let payee_ids = moved.reports.iter().map(ToString::to_string).collect();
+        Ok(Response::new(v1::ReassignReportsResponse { receipt: Some(receipt(moved.receipt)), payee_ids }))
+    }
+
+    async fn terminate_payee(
+        &self,
+        request: Request<v1::TerminatePayeeRequest>,
+    ) -> Result<Response<v1::TerminatePayeeResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (write, asked) = convert::terminate(&request)?;
+        let moved = self.0.terminate_payee(&call, write, asked).await?;
+        let payee_ids = moved.reports.iter().map(ToString::to_string).collect();
+        Ok(Response::new(v1::TerminatePayeeResponse { receipt: Some(receipt(moved.receipt)), payee_ids }))
+    }
 }

@@ -9,6 +9,7 @@ use tokio_stream::wrappers::WatchStream;
 use tonic::{Request, Response, Status};
 
 use crate::api::convert::period::{self as convert, POSTINGS, PREVIEW, Place};
+use crate::api::convert::receipt;
 use crate::api::page::Paging;
 use crate::api::v1::period_service_server::PeriodService;
 use crate::api::{accept, v1};
@@ -65,6 +66,16 @@ impl PeriodService for Periods {
         let (write, period) = convert::close(&request)?;
         let close = self.0.close_period(&call, write, period).await?;
         Ok(Response::new(v1::ClosePeriodResponse { close: Some(convert::close_wire(&close)) }))
+    }
+
+    async fn accept_rules_revision(
+        &self,
+        request: Request<v1::AcceptRulesRevisionRequest>,
+    ) -> Result<Response<v1::AcceptRulesRevisionResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (write, revision) = convert::accept_rules(&request)?;
+        let accepted = self.0.accept_rules(&call, write, revision).await?;
+        Ok(Response::new(v1::AcceptRulesRevisionResponse { receipt: Some(receipt(accepted)) }))
     }
 
     async fn watch_close(&self, request: Request<v1::WatchCloseRequest>) -> Result<Response<Steps>, Status> {

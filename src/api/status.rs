@@ -45,6 +45,9 @@ fn published(reason: Reason) -> (ErrorReason, Code) {
         Reason::EtagMismatch => (ErrorReason::EtagMismatch, Code::Aborted),
         Reason::ReferenceUnfit => (ErrorReason::ReferenceUnfit, Code::FailedPrecondition),
         Reason::ChangeNotReached => (ErrorReason::ChangeNotReached, Code::Unavailable),
+        Reason::NotReporting => (ErrorReason::NotReporting, Code::FailedPrecondition),
+        Reason::ReportsRemain => (ErrorReason::ReportsRemain, Code::FailedPrecondition),
+        Reason::RulesRevisionPending => (ErrorReason::RulesRevisionPending, Code::FailedPrecondition),
     }
 }
 
@@ -97,7 +100,7 @@ mod tests {
     use crate::api::descriptors;
     use crate::domain::fault::Violations;
 
-    const ALL: [Reason; 23] = [
+    const ALL: [Reason; 26] = [
         Reason::InvalidRequest,
         Reason::PageTokenInvalid,
         Reason::KeyInvalid,
@@ -121,6 +124,9 @@ mod tests {
         Reason::EtagMismatch,
         Reason::ReferenceUnfit,
         Reason::ChangeNotReached,
+        Reason::NotReporting,
+        Reason::ReportsRemain,
+        Reason::RulesRevisionPending,
     ];
 
     #[test]

@@ -69,6 +69,16 @@ pub(super) fn check_order(period: Period, next: Period) -> Result<(), Fault> {
     Err(Fault::new(Reason::PeriodOutOfOrder, message).with("period", period).with("next", next))
 }
 
+/// Refuses while closed periods stand on rules of another revision than this binary's, and nobody has accepted these.
+pub(super) fn check_rules(accepted: Option<u32>) -> Result<(), Fault> {
+    let Some(accepted) = accepted.filter(|accepted| *accepted != RULES_REVISION) else { return Ok(()) };
+    let message = format!(
+        "the rules are of revision {RULES_REVISION}, closed periods of {accepted}: preview what that moves and accept it"
+    );
+    let fault = Fault::new(Reason::RulesRevisionPending, message);
+    Err(fault.with("rules_revision", RULES_REVISION).with("accepted_rules_revision", accepted))
+}
+
 /// The fault that lists what the facts leave open, if there is anything.
 fn check_problems(closing: &Closing, period: Period) -> Result<(), Fault> {
     let Some(first) = closing.problems.first() else { return Ok(()) };
@@ -193,6 +203,7 @@ impl App {
             Begun::Fresh(open) => open,
         };
         let (tenant, number, ledger) = (open.tenant(), open.number(), open.head().ledger);
+        let head = open.head().number;
         if let Some(close) = ledger::close_of(open.conn(), tenant, period).await? {
             return Ok(Some(close));
         }
@@ -201,6 +212,7 @@ impl App {
         }
         let last = ledger::last_close(open.conn(), tenant).await?;
         check_order(period, next_period(&calendar, last.as_ref()))?;
+        check_rules(ledger::accepted_rules(open.conn(), tenant, head).await?)?;
         let close = Close {
             period,
             as_of,

@@ -42,7 +42,7 @@ pub struct ImportHeader {
 }
 
 /// A row set aside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RejectedRow {
     /// Row in the source.
     pub row: i64,
@@ -50,6 +50,12 @@ pub struct RejectedRow {
     pub reasons: Vec<String>,
     /// The row as it came.
     pub raw: Option<String>,
+}
+
+impl RejectedRow {
+    fn of(row: storage::rejected::RejectedRow) -> Self {
+        RejectedRow { row: row.row, reasons: row.reasons, raw: row.raw }
+    }
 }
 
 /// Some rows of an import.
@@ -74,7 +80,9 @@ pub struct ImportReceipt {
     pub rejected: u64,
     /// Events in good rows.
     pub totals: Vec<ControlTotal>,
-    /// The first 100 rejected rows, without the rows as they came.
+    /// The first 100 rejected rows, without the rows as they came. Their reasons quote them: what is kept with the
+    /// change has none, a replay reads them again.
+    #[serde(skip)]
     pub first_rejected: Vec<RejectedRow>,
 }
 
@@ -93,6 +101,7 @@ pub type DealQuery = DealFilter;
 
 /// An import under way: nothing is written before `finish`; dropping it writes nothing.
 pub struct Import {
+    app: App,
     tx: Transaction<'static, Postgres>,
     call: Call,
     header: ImportHeader,
@@ -139,7 +148,7 @@ impl App {
     /// Begins an import.
     pub async fn import_deals(&self, call: &Call, header: ImportHeader) -> Result<Import, Fault> {
         let tx = self.database().begin(call.tenant(), call.timeout()).await?;
-        Ok(Import { tx, call: call.clone(), header, rows: 0, rejected: Vec::new() })
+        Ok(Import { app: self.clone(), tx, call: call.clone(), header, rows: 0, rejected: Vec::new() })
     }
 
     /// The deal with its events and the journal number read as of.
@@ -177,13 +186,18 @@ impl App {
         let tx = &mut read.tx;
         let found =
             storage::rejected::list(tx, call.tenant(), read.as_of, change, after, page.limit()).await?;
-        let kept = |row: storage::rejected::RejectedRow| RejectedRow {
-            row: row.row,
-            reasons: row.reasons,
-            raw: row.raw,
-        };
-        let rows = found.into_iter().map(kept).collect();
+        let rows = found.into_iter().map(RejectedRow::of).collect();
         Ok(Listed::new(rows, &page, read.as_of, |row: &RejectedRow| row.row.to_string()))
+    }
+
+    /// The answer that an import was given, with the rejected rows as they are kept.
+    async fn replayed(&self, call: &Call, receipt: ImportReceipt) -> Result<ImportReceipt, Fault> {
+        let mut read = self.read(call, 0).await?;
+        let (tenant, change) = (call.tenant(), receipt.deals.receipt.change);
+        let first = i64::try_from(REPEATED).unwrap_or(i64::MAX);
+        let found = storage::rejected::list(&mut read.tx, tenant, read.as_of, change, 0, first).await?;
+        let unraw = |row| RejectedRow { raw: None, ..RejectedRow::of(row) };
+        Ok(ImportReceipt { first_rejected: found.into_iter().map(unraw).collect(), ..receipt })
     }
 }
 
@@ -199,9 +213,9 @@ impl Import {
 
     /// Writes everything in one change.
     pub async fn finish(self) -> Result<ImportReceipt, Fault> {
-        let Import { tx, call, header, rows, mut rejected } = self;
+        let Import { app, tx, call, header, rows, mut rejected } = self;
         let mut open = match App::enter(tx, &call, header.write).await? {
-            Begun::Replayed(receipt) => return Ok(receipt),
+            Begun::Replayed(receipt) => return app.replayed(&call, receipt).await,
             Begun::Fresh(open) => open,
         };
         let (tenant, number) = (open.tenant(), open.number());
@@ -221,7 +235,7 @@ impl Import {
         let written = storage::deal::merge(open.conn(), tenant, number).await?;
         let kept = |row: &RejectedRow| storage::rejected::RejectedRow {
             row: row.row,
-            source: header.source.clone(),
+            source: Some(header.source.clone()),
             reasons: row.reasons.clone(),
             raw: row.raw.clone(),
         };

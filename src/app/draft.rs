@@ -97,7 +97,9 @@ impl App {
         }
         let now = storage::draft::get(&mut read.tx, call.tenant(), read.as_of, id).await?;
         let now = now.ok_or_else(|| Fault::not_found("draft", id))?;
-        Err(check_etag("draft_etag", id, etag, Some(&now)).err().unwrap_or_else(|| Fault::not_found("draft", id)))
+        Err(check_etag("draft_etag", id, etag, Some(&now))
+            .err()
+            .unwrap_or_else(|| Fault::not_found("draft", id)))
     }
 
     /// Drafts by id.

@@ -33,6 +33,8 @@ pub struct Verified {
     pub first_fault: Option<String>,
     pub changes: i64,
     pub rows: i64,
+    /// Rows and reasons whose personal data was erased.
+    pub erased: i64,
     /// The head's.
     pub anchor: Anchor,
     /// What became of each anchor that was given.
@@ -112,6 +114,7 @@ impl App {
             first_fault: report.first_fault,
             changes: report.changes,
             rows: report.rows,
+            erased: report.erased,
             anchor: Anchor { number: head.number, hash: head.hash },
             anchors: report.anchors,
         })

@@ -5,6 +5,7 @@ mod close;
 pub mod deal;
 pub mod draft;
 pub mod earnings;
+pub mod erase;
 mod facts;
 mod head;
 pub mod journal;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::domain::date::Day;
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::PayeeId;
-use crate::domain::payee::{Payee, find_cycle};
+use crate::domain::payee::{MAX_ASSIGNMENTS, Payee, find_cycle};
 use crate::storage::{self, Stored};
 
 use super::write::{Begun, Open, Touches, check_payees, refuse_unknown, unknown};
@@ -49,6 +51,43 @@ pub struct Line {
     pub day: Day,
 }
 
+/// Payees that an answer names; what is kept of it stays small.
+const NAMED: usize = 200;
+/// Payees that a refusal names.
+const LISTED: usize = 100;
+
+/// Reports to move from a day on.
+#[derive(Debug, Clone)]
+pub struct Reassignment {
+    /// To whom they report.
+    pub manager: PayeeId,
+    /// To whom from then on; absent: to nobody.
+    pub to: Option<PayeeId>,
+    /// First day with the new manager.
+    pub from: Day,
+    /// Only these; empty: all.
+    pub payees: Vec<PayeeId>,
+}
+
+/// A payee whose assignments end.
+#[derive(Debug, Clone)]
+pub struct Termination {
+    pub payee: PayeeId,
+    /// First day without an assignment.
+    pub end: Day,
+    /// Who takes over those who report to the payee; absent: nobody may report to it any more.
+    pub to: Option<PayeeId>,
+}
+
+/// What moving reports answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Counted in payees.
+    pub receipt: Receipt,
+    /// Who reports to another now, by id, at most the first 200.
+    pub reports: Vec<PayeeId>,
+}
+
 impl App {
     /// Replaces payees with all their assignments, or refuses them all.
     pub async fn upsert_payees(
@@ -68,6 +107,68 @@ impl App {
         let receipt = open.receipt(written);
         open.commit(&receipt, Touches::Facts).await?;
         Ok(receipt)
+    }
+
+    /// Moves reports of a manager to another or to none, or refuses them all.
+    pub async fn reassign_reports(
+        &self,
+        call: &Call,
+        write: Write,
+        asked: Reassignment,
+    ) -> Result<Moved, Fault> {
+        let mut open = match self.begin(call, write).await? {
+            Begun::Replayed(moved) => return Ok(moved),
+            Begun::Fresh(open) => open,
+        };
+        let Reassignment { manager, to, from, payees: only } = asked;
+        let mut named = vec![("manager_id".to_string(), manager.clone())];
+        named.extend(to.iter().map(|to| ("new_manager_id".to_string(), to.clone())));
+        let listed = only.iter().enumerate().map(|(place, id)| (format!("payee_ids[{place}]"), id.clone()));
+        named.extend(listed);
+        check_named(&mut open, &named).await?;
+        let (tenant, head) = (open.tenant(), open.head().number);
+        let mut reports = storage::payee::all(open.conn(), tenant, head).await?;
+        reports.retain(|payee| payee.reports_to(&manager, from));
+        check_reporting(&manager, from, &only, &reports)?;
+        reports.retain(|payee| only.is_empty() || only.contains(&payee.id));
+        for report in &mut reports {
+            report.reassign(&manager, to.as_ref(), from);
+        }
+        let moved = reports.iter().map(|report| report.id.clone()).collect();
+        write_moved(open, reports, moved, "start_date").await
+    }
+
+    /// Ends a payee's assignments and has another take over its reports, if there are any.
+    pub async fn terminate_payee(
+        &self,
+        call: &Call,
+        write: Write,
+        asked: Termination,
+    ) -> Result<Moved, Fault> {
+        let mut open = match self.begin(call, write).await? {
+            Begun::Replayed(moved) => return Ok(moved),
+            Begun::Fresh(open) => open,
+        };
+        let Termination { payee: id, end, to } = asked;
+        let mut named = vec![("payee_id".to_string(), id.clone())];
+        named.extend(to.iter().map(|to| ("new_manager_id".to_string(), to.clone())));
+        check_named(&mut open, &named).await?;
+        let (tenant, head) = (open.tenant(), open.head().number);
+        let mut payees = storage::payee::all(open.conn(), tenant, head).await?;
+        payees.retain(|payee| payee.id == id || payee.reports_to(&id, end));
+        let reports = payees.iter().map(|payee| payee.id.clone()).filter(|report| *report != id);
+        let reports: Vec<_> = reports.collect();
+        if to.is_none() {
+            check_none_report(&id, end, &reports)?;
+        }
+        for payee in &mut payees {
+            if payee.id == id {
+                payee.end(end);
+            } else {
+                payee.reassign(&id, to.as_ref(), end);
+            }
+        }
+        write_moved(open, payees, reports, "end_date").await
     }
 
     /// The payee, and the day that its assignment in force is asked for.
@@ -166,6 +267,71 @@ async fn check_references(open: &mut Open, payees: &[Payee]) -> Result<(), Fault
     let missing = storage::plan::missing(open.conn(), tenant, &ids).await?;
     refuse_unknown("plan", &plans, &missing, &mut violations);
     unknown(violations)
+}
+
+/// The payees that a request names exist.
+async fn check_named(open: &mut Open, named: &[(String, PayeeId)]) -> Result<(), Fault> {
+    let tenant = open.tenant();
+    let mut violations = Violations::default();
+    check_payees(open.conn(), tenant, named, &mut violations).await?;
+    unknown(violations)
+}
+
+/// Somebody is to be moved, and everybody who is listed can be.
+fn check_reporting(manager: &PayeeId, from: Day, only: &[PayeeId], reports: &[Payee]) -> Result<(), Fault> {
+    let mut violations = Violations::default();
+    if only.is_empty() && reports.is_empty() {
+        violations.add("manager_id", format!("nobody reports to {manager} on {from} or later"));
+    }
+    let strangers = only.iter().enumerate().filter(|(_, id)| reports.iter().all(|report| report.id != **id));
+    for (place, id) in strangers {
+        let message = format!("{id} does not report to {manager} on {from} or later");
+        violations.add(format!("payee_ids[{place}]"), message);
+    }
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let message = violations.sentence("payees do not report to the manager");
+    let fault = Fault::new(Reason::NotReporting, message);
+    Err(fault.with("manager", manager).with("start_date", from).violating(violations))
+}
+
+/// Nobody is left without a manager who is not there.
+fn check_none_report(id: &PayeeId, end: Day, reports: &[PayeeId]) -> Result<(), Fault> {
+    let mut violations = Violations::default();
+    for report in reports.iter().take(LISTED) {
+        violations.add("new_manager_id", format!("must say who takes over {report}"));
+    }
+    if violations.is_empty() {
+        return Ok(());
+    }
+    let count = reports.len();
+    let message = format!("{count} payees report to {id} on {end} or later, and nobody takes them over");
+    let fault = Fault::new(Reason::ReportsRemain, message);
+    Err(fault.with("payee", id).with("end_date", end).with("reports", count).violating(violations))
+}
+
+/// Writes payees whose assignments were cut or ended at the day in `field`, checks the lines this makes, and
+/// answers who reports to another now.
+async fn write_moved(
+    mut open: Box<Open>,
+    payees: Vec<Payee>,
+    mut reports: Vec<PayeeId>,
+    field: &str,
+) -> Result<Moved, Fault> {
+    let mut violations = Violations::default();
+    for payee in payees.iter().filter(|payee| payee.assignments.len() > MAX_ASSIGNMENTS) {
+        let message = format!("{} would have more than {MAX_ASSIGNMENTS} assignments", payee.id);
+        violations.add(field, message);
+    }
+    violations.finish(Some(()))?;
+    let (tenant, number) = (open.tenant(), open.number());
+    let written = storage::payee::upsert(open.conn(), tenant, number, &payees).await?;
+    check_lines(&mut open, &payees).await?;
+    reports.truncate(NAMED);
+    let moved = Moved { receipt: open.receipt(written), reports };
+    open.commit(&moved, Touches::Facts).await?;
+    Ok(moved)
 }
 
 /// No reporting line that the request touches leads back to its start on any day.

@@ -1,32 +1,48 @@
 //! Preview and close of periods, postings.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use tokio::sync::watch;
 
 use crate::calc::close::close;
 use crate::calc::{Calculation, RULES_REVISION};
 use crate::domain::date::{Day, Period};
+use crate::domain::facts::Facts;
 use crate::domain::fault::{Fault, Reason};
-use crate::domain::id::PayeeId;
+use crate::domain::id::{PayeeId, TenantId};
+use crate::domain::ledger::Posted;
 use crate::domain::money::Currency;
-use crate::storage::ledger::{self, PostingFilter, StoredPosting};
+use crate::storage::Written;
+use crate::storage::ledger::{self, Close, PostingFilter, StoredPosting};
 
-use super::close::{check_order, next_period, stopped};
-use super::{App, AsOf, Call, Listed, Page, Write, facts};
+use super::close::{check_order, check_rules, next_period, stopped};
+use super::write::{Begun, Touches};
+use super::{App, AsOf, Call, Listed, Page, Receipt, Write, facts};
 
 /// Items that a preview lists of problems and of uncredited events.
 const LISTED: usize = 100;
 /// How long a call to close waits for the end before it answers with the close in progress.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// What a close would post for one payee. Amounts in minor units.
+#[derive(Debug, Clone, Default)]
+pub struct Move {
+    pub earned: i128,
+    /// Changes for periods closed before.
+    pub adjusted: i128,
+    /// The part of `adjusted` that other rules move; absent where the rules are those of the last close.
+    pub by_rules: Option<i128>,
+}
+
 /// What a close would post. Amounts in minor units.
 #[derive(Debug, Clone)]
 pub struct Preview {
     pub period: Period,
     pub currency: Currency,
-    /// This page: payee, earned, adjusted.
-    pub payees: Vec<(PayeeId, i128, i128)>,
+    /// This page.
+    pub payees: Vec<(PayeeId, Move)>,
     pub next: Option<String>,
     pub payee_count: usize,
     pub posting_count: usize,
@@ -37,6 +53,10 @@ pub struct Preview {
     pub uncredited: Vec<(String, String, Day, PayeeId)>,
     pub as_of: i64,
     pub rules_revision: u32,
+    /// Of the last close, or accepted since; absent before the first close.
+    pub accepted_rules: Option<u32>,
+    /// What other rules move in closed periods; absent where they are those of the last close.
+    pub by_rules: Option<i128>,
 }
 
 /// How far a close is.
@@ -85,6 +105,11 @@ impl App {
         let last = ledger::closes(tx, tenant, as_of).await?.pop();
         check_order(period, next_period(&facts.calendar, last.as_ref()))?;
         let posted = ledger::posted(tx, tenant, &facts.calendar, None, as_of).await?;
+        let accepted_rules = ledger::accepted_rules(tx, tenant, as_of).await?;
+        let basis = match last.filter(|close| close.rules_revision != RULES_REVISION) {
+            Some(close) => Some(Basis::load(tx, tenant, close).await?),
+            None => None,
+        };
         drop(read);
         let after = page.after::<PayeeId>()?;
         let work = move || {
@@ -96,13 +121,13 @@ impl App {
                 let (deal, name) = (facts.deal_id(fact.deal).to_string(), facts.event_id(event).to_string());
                 (deal, name, fact.day, facts.payee_id(payee).clone())
             });
-            let payees = closing.by_payee(period);
+            let by_rules = basis.map(|basis| basis.moved());
+            let payees = moves(closing.by_payee(period), by_rules.as_ref());
             let payee_count = payees.len();
             let on_page =
                 payees.into_iter().filter(|(payee, _)| after.as_ref().is_none_or(|after| payee > after));
-            let on_page = on_page.map(|(payee, (earned, adjusted))| (payee, earned, adjusted));
             let on_page = on_page.take(usize::from(page.size) + 1).collect();
-            let listed = Listed::new(on_page, &page, as_of, |(payee, _, _)| payee.to_string());
+            let listed = Listed::new(on_page, &page, as_of, |(payee, _)| payee.to_string());
             Preview {
                 period,
                 currency: facts.calendar.currency,
@@ -115,6 +140,8 @@ impl App {
                 uncredited: uncredited.collect(),
                 as_of,
                 rules_revision: RULES_REVISION,
+                accepted_rules,
+                by_rules: by_rules.map(|moved| moved.values().sum()),
             }
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| stopped(&error))
@@ -131,6 +158,7 @@ impl App {
         let calendar = facts::calendar(&mut read.tx, call.tenant(), read.as_of).await?;
         let last = ledger::last_close(&mut read.tx, call.tenant()).await?;
         check_order(period, next_period(&calendar, last.as_ref()))?;
+        check_rules(ledger::accepted_rules(&mut read.tx, call.tenant(), read.as_of).await?)?;
         drop(read);
         let mut follow = self.start_close(call, write, period);
         let ended = follow.wait_for(|state| !matches!(state.stage, CloseStage::Running { .. }));
@@ -142,6 +170,27 @@ impl App {
             CloseStage::Failed(fault) => Err(fault),
             CloseStage::Running { .. } | CloseStage::Closed(_) => Ok(now),
         }
+    }
+
+    /// Accepts this binary's rules, which must be of the revision that the caller expects, for closed periods too.
+    pub async fn accept_rules(&self, call: &Call, write: Write, expected: u32) -> Result<Receipt, Fault> {
+        let mut open = match self.begin(call, write).await? {
+            Begun::Replayed(receipt) => return Ok(receipt),
+            Begun::Fresh(open) => open,
+        };
+        if expected != RULES_REVISION {
+            let message = format!("must be this server's revision {RULES_REVISION}, got {expected}");
+            return Err(Fault::field("rules_revision", message));
+        }
+        let (tenant, number, head) = (open.tenant(), open.number(), open.head().number);
+        let accepted = ledger::accepted_rules(open.conn(), tenant, head).await?;
+        let pending = check_rules(accepted).is_err();
+        if pending {
+            ledger::accept_rules(open.conn(), tenant, number, RULES_REVISION).await?;
+        }
+        let receipt = open.receipt(Written { written: pending.into(), unchanged: (!pending).into() });
+        open.commit(&receipt, Touches::Facts).await?;
+        Ok(receipt)
     }
 
     /// A close in progress to follow, or how it ended.
@@ -180,4 +229,41 @@ impl App {
             ledger::postings(tx, call.tenant(), &calendar, read.as_of, &query, after, page.limit()).await?;
         Ok(Listed::new(found, &page, read.as_of, |posting| format!("{} {}", posting.change, posting.entry)))
     }
+}
+
+/// What the last close was made on, and what was posted with it.
+struct Basis {
+    facts: Facts,
+    posted: Posted,
+    through: Period,
+}
+
+impl Basis {
+    async fn load(conn: &mut PgConnection, tenant: TenantId, close: Close) -> Result<Self, Fault> {
+        let facts = facts::load(conn, tenant, close.as_of, close.period, None).await?;
+        let posted = ledger::posted(conn, tenant, &facts.calendar, None, close.change).await?;
+        Ok(Basis { facts, posted, through: close.period })
+    }
+
+    /// What these rules move in closed periods. On the facts of the last close its own rules would move nothing: what
+    /// was posted is what they earned (semantics 1, law 1). So whatever differs comes of the rules alone.
+    fn moved(self) -> BTreeMap<PayeeId, i128> {
+        let closing = close(&Calculation::open(&self.facts, self.through), &self.posted, || {});
+        let payees = closing.by_payee(self.through).into_iter();
+        payees.map(|(payee, (earned, adjusted))| (payee, earned + adjusted)).collect()
+    }
+}
+
+/// What a close moves and what other rules move of it, by payee; a payee whom facts moved back is there too.
+fn moves(
+    posted: BTreeMap<PayeeId, (i128, i128)>,
+    by_rules: Option<&BTreeMap<PayeeId, i128>>,
+) -> BTreeMap<PayeeId, Move> {
+    let none = by_rules.map(|_| 0);
+    let one = |(payee, (earned, adjusted))| (payee, Move { earned, adjusted, by_rules: none });
+    let mut moves: BTreeMap<_, _> = posted.into_iter().map(one).collect();
+    for (payee, amount) in by_rules.into_iter().flatten() {
+        moves.entry(payee.clone()).or_default().by_rules = Some(*amount);
+    }
+    moves
 }

@@ -38,7 +38,9 @@ impl App {
             .collect();
         let named = places.clone().flat_map(|(place, quota)| {
             let reports = match &quota.goal {
-                Goal::SumOfReports(measure) => Some((field(place, "sum_of_reports_measure_id"), measure.clone())),
+                Goal::SumOfReports(measure) => {
+                    Some((field(place, "sum_of_reports_measure_id"), measure.clone()))
+                }
                 Goal::Amount(_) => None,
             };
             [Some((field(place, "measure_id"), quota.key.measure.clone())), reports].into_iter().flatten()

@@ -64,11 +64,12 @@ pub enum Noun {
     Close,
     Posting,
     Statement,
+    RulesAcceptance,
 }
 
 impl Noun {
     /// All kinds, in the order in which a change lists them.
-    pub const ALL: [Noun; 14] = [
+    pub const ALL: [Noun; 15] = [
         Noun::Calendar,
         Noun::Key,
         Noun::Payee,
@@ -83,6 +84,7 @@ impl Noun {
         Noun::Close,
         Noun::Posting,
         Noun::Statement,
+        Noun::RulesAcceptance,
     ];
 }
 

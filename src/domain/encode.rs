@@ -58,15 +58,16 @@ impl Record {
     }
 
     /// Adds a personal value as SHA-256(salt | value), so that erasing value and salt erases the person
-    /// and leaves the chain standing.
+    /// and leaves the chain standing. Of an erased value that hash is what is left.
     #[must_use]
-    pub fn personal(self, field: u16, salt: &[u8], value: Option<&str>) -> Self {
-        match value {
-            Some(value) => {
+    pub fn personal(self, field: u16, salt: &[u8], value: Option<&str>, erased: Option<&Digest>) -> Self {
+        match (value, erased) {
+            (Some(value), _) => {
                 let hash = Sha256::new().chain_update(salt).chain_update(value.as_bytes()).finalize();
                 self.bytes(field, &hash)
             }
-            None => self,
+            (None, Some(hash)) => self.bytes(field, hash),
+            (None, None) => self,
         }
     }
 
@@ -113,10 +114,19 @@ mod tests {
 
     #[test]
     fn personal_values_enter_as_salted_hashes() {
-        let record = |salt: &[u8], value| Record::new("payee", 1).personal(1, salt, value).into_bytes();
+        let record = |salt: &[u8], value| Record::new("payee", 1).personal(1, salt, value, None).into_bytes();
         assert_ne!(record(b"one", Some("Ann")), record(b"two", Some("Ann")));
         assert!(!record(b"one", Some("Ann")).windows(3).any(|bytes| bytes == b"Ann"));
         assert_eq!(record(b"one", None), record(b"two", None));
+    }
+
+    #[test]
+    fn an_erased_value_leaves_its_hash_and_another_value_shows() {
+        let record = |value, erased| Record::new("payee", 1).personal(1, b"one", value, erased).into_bytes();
+        let hash = digest(b"oneAnn");
+        assert_eq!(record(None, Some(&hash)), record(Some("Ann"), None));
+        assert_ne!(record(Some("Ben"), Some(&hash)), record(Some("Ann"), None));
+        assert_ne!(record(None, None), record(Some("Ann"), None));
     }
 
     #[test]

@@ -116,6 +116,12 @@ pub enum Reason {
     ReferenceUnfit,
     /// The journal did not reach the number that the caller asked to read from, in time.
     ChangeNotReached,
+    /// Nobody to move: no such payee reports to the manager.
+    NotReporting,
+    /// Others still report to the payee, and nobody takes them over.
+    ReportsRemain,
+    /// The rules are of another revision than those of the closed periods, and nobody has accepted what they move.
+    RulesRevisionPending,
 }
 
 /// A request that was not done, and why.

@@ -78,6 +78,11 @@ impl Assignment {
     pub fn covers(&self, day: Day) -> bool {
         self.from <= day && self.to.is_none_or(|to| day < to)
     }
+
+    /// Whether the assignment names a manager on some day from one on.
+    fn names(&self, manager: &PayeeId, from: Day) -> bool {
+        self.manager.as_ref() == Some(manager) && self.to.is_none_or(|to| from < to)
+    }
 }
 
 impl Payee {
@@ -117,6 +122,36 @@ impl Payee {
             }
         }
         self.assignments.sort_by_key(|assignment| assignment.from);
+    }
+
+    /// Whether the payee reports to a manager on a day or later.
+    pub fn reports_to(&self, manager: &PayeeId, from: Day) -> bool {
+        self.assignments.iter().any(|assignment| assignment.names(manager, from))
+    }
+
+    /// Has the payee report to `to` from a day on wherever it reports to `manager`: the assignment in force that
+    /// day is cut there, later ones change as they stand.
+    pub fn reassign(&mut self, manager: &PayeeId, to: Option<&PayeeId>, from: Day) {
+        let mut cut = None;
+        for assignment in self.assignments.iter_mut().filter(|assignment| assignment.names(manager, from)) {
+            if assignment.from < from {
+                cut = Some(Assignment { from, manager: to.cloned(), ..assignment.clone() });
+                assignment.to = Some(from);
+            } else {
+                assignment.manager = to.cloned();
+            }
+        }
+        self.assignments.extend(cut);
+        self.assignments.sort_by_key(|assignment| assignment.from);
+    }
+
+    /// Ends every assignment at a day, the first without one: what is in force is cut, what begins later goes,
+    /// what ended before stays as it is.
+    pub fn end(&mut self, day: Day) {
+        self.assignments.retain(|assignment| assignment.from < day);
+        for assignment in &mut self.assignments {
+            assignment.to = Some(assignment.to.map_or(day, |to| to.min(day)));
+        }
     }
 }
 
@@ -201,6 +236,74 @@ mod tests {
             let mut violations = Violations::default();
             payee.check("payees[0]", &mut violations);
             assert_eq!(violations.len(), faults, "{spans:?}: {violations:?}");
+        }
+    }
+
+    /// A payee whose assignments are `from..to manager`.
+    fn reporting(lines: &[(&str, &str, &str)]) -> Payee {
+        let assignments = lines.iter().map(|(from, to, manager)| Assignment {
+            manager: (!manager.is_empty()).then(|| manager.parse().unwrap()),
+            ..assignment(from, (!to.is_empty()).then_some(*to))
+        });
+        let id = PayeeId::try_new("E-1").unwrap();
+        let assignments = assignments.collect();
+        Payee { id, kind: PayeeKind::Person, name: None, email: None, assignments }
+    }
+
+    #[test]
+    fn a_report_is_moved_from_a_day_on_wherever_it_names_the_manager() {
+        let (old, new) = ("old".parse().unwrap(), "new".parse().unwrap());
+        for (before, after) in [
+            // In force: cut.
+            (
+                vec![("2026-01-01", "", "old")],
+                vec![("2026-01-01", "2026-03-01", "old"), ("2026-03-01", "", "new")],
+            ),
+            // Begins that day or later: changed as it stands.
+            (vec![("2026-03-01", "", "old")], vec![("2026-03-01", "", "new")]),
+            (vec![("2026-03-02", "2026-04-01", "old")], vec![("2026-03-02", "2026-04-01", "new")]),
+            // The last day before stays, and so does what names another or nobody.
+            (vec![("2026-01-01", "2026-03-01", "old")], vec![("2026-01-01", "2026-03-01", "old")]),
+            (vec![("2026-01-01", "", "other")], vec![("2026-01-01", "", "other")]),
+            (vec![("2026-01-01", "", "")], vec![("2026-01-01", "", "")]),
+            // One day is enough to be cut.
+            (
+                vec![
+                    ("2026-01-01", "2026-03-02", "old"),
+                    ("2026-03-02", "2026-05-01", "other"),
+                    ("2026-05-01", "", "old"),
+                ],
+                vec![
+                    ("2026-01-01", "2026-03-01", "old"),
+                    ("2026-03-01", "2026-03-02", "new"),
+                    ("2026-03-02", "2026-05-01", "other"),
+                    ("2026-05-01", "", "new"),
+                ],
+            ),
+        ] {
+            let mut payee = reporting(&before);
+            let reports = payee.reports_to(&old, day("2026-03-01"));
+            payee.reassign(&old, Some(&new), day("2026-03-01"));
+            assert_eq!(payee, reporting(&after), "{before:?}");
+            assert_eq!(reports, before != after, "{before:?}");
+        }
+        let mut payee = reporting(&[("2026-01-01", "", "old")]);
+        payee.reassign(&old, None, day("2026-03-01"));
+        assert_eq!(payee, reporting(&[("2026-01-01", "2026-03-01", "old"), ("2026-03-01", "", "")]));
+    }
+
+    #[test]
+    fn assignments_end_at_a_day_and_none_is_made_longer() {
+        for (before, after) in [
+            (vec![("2026-01-01", "", "")], vec![("2026-01-01", "2026-03-01", "")]),
+            (vec![("2026-01-01", "2026-03-02", "")], vec![("2026-01-01", "2026-03-01", "")]),
+            (vec![("2026-01-01", "2026-02-01", "")], vec![("2026-01-01", "2026-02-01", "")]),
+            (vec![("2026-02-28", "", ""), ("2026-03-01", "", "")], vec![("2026-02-28", "2026-03-01", "")]),
+            (vec![("2026-03-01", "2026-04-01", ""), ("2026-04-01", "", "")], vec![]),
+        ] {
+            let mut payee = reporting(&before);
+            payee.end(day("2026-03-01"));
+            assert_eq!(payee, reporting(&after), "{before:?}");
         }
     }
 

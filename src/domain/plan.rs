@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::date::{Period, WindowKind};
 use super::fault::Violations;
 use super::id::{ComponentId, MeasureId, PlanId};
-use super::money::Currency;
 use super::measure::Unit;
+use super::money::Currency;
 use super::number::{Number, Percent, Quantity};
 
 /// Most components of a plan, and most tiers of a component.
@@ -224,11 +224,7 @@ impl Rates {
 }
 
 /// Notes what is wrong with the components of a plan by their ids alone, under `path`. Empty ids are passed over.
-pub fn check_ids<'a>(
-    ids: impl ExactSizeIterator<Item = &'a str>,
-    path: &str,
-    violations: &mut Violations,
-) {
+pub fn check_ids<'a>(ids: impl ExactSizeIterator<Item = &'a str>, path: &str, violations: &mut Violations) {
     if ids.len() == 0 || ids.len() > MAX_PARTS {
         violations.add(path, format!("must be 1 to {MAX_PARTS}, got {}", ids.len()));
         return;
@@ -261,7 +257,8 @@ impl Component {
         rates.check(&at, violations);
         if self.window == WindowKind::Deal {
             if rates.axis == Axis::Attainment {
-                violations.add(format!("{at}.axis"), "must not be attainment in single deals: they have no quota");
+                violations
+                    .add(format!("{at}.axis"), "must not be attainment in single deals: they have no quota");
             }
             if rates.line.is_some() {
                 violations.add(format!("{at}.line_measure_id"), "must be absent in single deals");
@@ -272,8 +269,9 @@ impl Component {
                 format!("{path}.target_percent"),
                 "must be given where rates are multiples of the base rate",
             ),
-            (_, Some(percent)) if percent < Percent::ZERO || percent > Percent::HUNDRED => violations
-                .add(format!("{path}.target_percent"), format!("must be 0 to 100, got {percent}")),
+            (_, Some(percent)) if percent < Percent::ZERO || percent > Percent::HUNDRED => {
+                violations.add(format!("{path}.target_percent"), format!("must be 0 to 100, got {percent}"))
+            }
             (_, None | Some(_)) => {}
         }
         if let Some(clawback) = &self.clawback {
@@ -313,12 +311,12 @@ impl Component {
         let other = match (rates.axis, line) {
             (Axis::Amount, Some(Unit::Number)) => "a number: edges must be edge_units",
             (Axis::Units, Some(Unit::Money)) => "money: edges must be edge_amount",
-            (
-                Axis::Attainment | Axis::Amount | Axis::Units | Axis::DealAmount | Axis::MarginPercent,
-                _,
-            ) => return,
+            (Axis::Attainment | Axis::Amount | Axis::Units | Axis::DealAmount | Axis::MarginPercent, _) => {
+                return;
+            }
         };
-        violations.add(format!("{path}.rates.axis"), format!("must fit {}, which counts {other}", rates.line()));
+        violations
+            .add(format!("{path}.rates.axis"), format!("must fit {}, which counts {other}", rates.line()));
     }
 }
 
@@ -333,10 +331,14 @@ impl Clawback {
                 for (place, step) in steps.iter().enumerate() {
                     let percent = step.percent;
                     if percent < Percent::ZERO || percent > Percent::HUNDRED {
-                        violations
-                            .add(format!("{at}[{place}].percent"), format!("must be 0 to 100, got {percent}"));
+                        violations.add(
+                            format!("{at}[{place}].percent"),
+                            format!("must be 0 to 100, got {percent}"),
+                        );
                     }
-                    let Some(before) = place.checked_sub(1).and_then(|before| steps.get(before)) else { continue };
+                    let Some(before) = place.checked_sub(1).and_then(|before| steps.get(before)) else {
+                        continue;
+                    };
                     if step.days <= before.days {
                         let (days, least) = (step.days, before.days);
                         violations
@@ -345,7 +347,10 @@ impl Clawback {
                     if percent > before.percent {
                         violations.add(
                             format!("{at}[{place}].percent"),
-                            format!("must not be above the step before it, {}, got {percent}", before.percent),
+                            format!(
+                                "must not be above the step before it, {}, got {percent}",
+                                before.percent
+                            ),
                         );
                     }
                 }
@@ -364,8 +369,10 @@ impl Rates {
         match self.axis {
             Axis::DealAmount if self.mode == RateMode::Retroactive => violations
                 .add(format!("{path}.axis"), "must not be the deal amount where tiers price retroactively"),
-            Axis::MarginPercent if self.mode != RateMode::WholeCredit => violations
-                .add(format!("{path}.axis"), "must not be the margin percent unless tiers price whole credits"),
+            Axis::MarginPercent if self.mode != RateMode::WholeCredit => violations.add(
+                format!("{path}.axis"),
+                "must not be the margin percent unless tiers price whole credits",
+            ),
             Axis::Attainment | Axis::Amount | Axis::Units | Axis::DealAmount | Axis::MarginPercent => {}
         }
         if self.retroactive_to.is_some() && !(marginal && !self.axis.by_deal()) {
@@ -375,7 +382,8 @@ impl Rates {
             );
         }
         if self.axis.by_deal() && self.line.is_some() {
-            violations.add(format!("{path}.line_measure_id"), "must be absent where the deal decides the tier");
+            violations
+                .add(format!("{path}.line_measure_id"), "must be absent where the deal decides the tier");
         }
         if let RateKind::PerBlock(block) = self.pays
             && block <= Quantity(0)
@@ -391,7 +399,8 @@ impl Rates {
             violations.add(&tiers, format!("must be 1 to {MAX_PARTS}, got {}", self.tiers.len()));
         }
         if let Some(first) = self.tiers.first().filter(|tier| tier.edge != Number::ZERO) {
-            violations.add(format!("{tiers}[0].{edge}"), format!("the first edge must be 0, got {}", first.edge));
+            violations
+                .add(format!("{tiers}[0].{edge}"), format!("the first edge must be 0, got {}", first.edge));
         }
         for (place, pair) in self.tiers.windows(2).enumerate() {
             if pair[1].edge <= pair[0].edge {

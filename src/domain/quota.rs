@@ -174,8 +174,12 @@ impl Quota {
     /// Notes every figure, under `path`, that is not in the unit of the quota's measure.
     pub fn check_unit(&self, unit: Unit, path: &str, violations: &mut Violations) {
         let (field, other, must) = match unit {
-            Unit::Money => ("units", Unit::Number, "must be empty, an amount given: the measure counts money"),
-            Unit::Number => ("amount", Unit::Money, "must be empty, units given: the measure counts a number"),
+            Unit::Money => {
+                ("units", Unit::Number, "must be empty, an amount given: the measure counts money")
+            }
+            Unit::Number => {
+                ("amount", Unit::Money, "must be empty, units given: the measure counts a number")
+            }
         };
         if matches!(&self.goal, Goal::Amount(amount) if amount.unit() == other) {
             violations.add(format!("{path}.{field}"), must);

@@ -129,12 +129,8 @@ pub(super) fn read(mapping: &QuotaMapping, mut row: Row<'_>) -> Result<Vec<Quota
         Windows::Source(source) => row.take(source, label).map(|window| vec![window]),
     };
     let quotas = payee.zip(measure).zip(goal.zip(windows)).map(|((payee, measure), (goal, windows))| {
-        let quota = |window| QuotaRow {
-            payee: payee.clone(),
-            measure: measure.clone(),
-            window,
-            goal: goal.clone(),
-        };
+        let quota =
+            |window| QuotaRow { payee: payee.clone(), measure: measure.clone(), window, goal: goal.clone() };
         windows.into_iter().map(quota).collect()
     });
     row.finish(quotas, |_, _| ())

@@ -239,7 +239,8 @@ fn a_quota_is_in_money_or_in_units() {
         (&money.goal, &units.goal),
         (&QuotaGoal::Amount("100.50".into()), &QuotaGoal::Units("2.5".into()))
     );
-    let reasons: Vec<_> = rejected.iter().map(|(row, reasons)| format!("{row}: {}", reasons.join("; "))).collect();
+    let reasons: Vec<_> =
+        rejected.iter().map(|(row, reasons)| format!("{row}: {}", reasons.join("; "))).collect();
     assert_eq!(
         reasons,
         [

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{QuotaGoal, Record};
 use super::source::{MOST_MINOR_DIGITS, decimal};
+use super::{QuotaGoal, Record};
 use crate::domain::deal::EventKind;
 use crate::domain::money::Currency;
 use crate::domain::number::{self, QUANTITY_DECIMALS, Quantity};

@@ -128,7 +128,8 @@ fn segment_text(segment: &v1::Segment, currency: &str) -> String {
 
 /// Whether a segment pays by a quota. What a version before the rates in full has kept says no axis and does.
 fn needs_quota(segment: &v1::Segment) -> bool {
-    matches!(segment.axis(), Axis::Attainment | Axis::Unspecified) || segment.rate_kind() == RateKind::BaseRate
+    matches!(segment.axis(), Axis::Attainment | Axis::Unspecified)
+        || segment.rate_kind() == RateKind::BaseRate
 }
 
 /// The ladder, with a mark at the tier that the line has reached.

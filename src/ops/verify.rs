@@ -52,8 +52,11 @@ fn read_anchor(text: &str) -> anyhow::Result<Anchor> {
 }
 
 fn line(slug: &str, verified: &Verified) -> String {
-    let Verified { first_fault, changes, rows, anchor, .. } = verified;
+    let Verified { first_fault, changes, rows, erased, anchor, .. } = verified;
     match first_fault {
+        None if *erased > 0 => {
+            format!("{slug}: sound, {changes} changes, {rows} rows, {erased} erased, head {anchor}")
+        }
         None => format!("{slug}: sound, {changes} changes, {rows} rows, head {anchor}"),
         Some(fault) => format!("{slug}: ALTERED: {fault}"),
     }

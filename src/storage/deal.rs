@@ -19,7 +19,7 @@ use crate::domain::money::Currency;
 use crate::domain::number::{Percent, Quantity, Trimmed};
 
 use super::number::small_amount;
-use super::{Conn, RowCheck, Stored, corrupt, fault};
+use super::{Conn, Erased, RowCheck, Stored, corrupt, fault, kept};
 
 pub use load::{
     DealsWritten, StagedTotal, UnknownPayee, merge, stage, staged_totals, unknown_payees, unstage,
@@ -42,7 +42,7 @@ pub struct DealFilter {
 }
 
 /// What a deal's row enters its change's hash with. Splits are in order.
-pub(crate) fn record(deal: &Deal, salt: &[u8]) -> Record {
+pub(crate) fn record(deal: &Deal, salt: &[u8], erased: &Erased) -> Record {
     let amount = |minor: Option<i64>| minor.map(|m| Trimmed(m.into(), deal.currency.minor_digits()));
     let list = |write: fn(&Split, &mut fmt::Formatter<'_>) -> fmt::Result| {
         (!deal.splits.is_empty()).then(|| joined(deal.splits.iter(), write))
@@ -50,10 +50,10 @@ pub(crate) fn record(deal: &Deal, salt: &[u8]) -> Record {
     let attributes = attributes_text(deal);
     Record::new("deal", 1)
         .text(1, deal.id.as_str())
-        .personal(2, salt, deal.name.as_deref())
+        .personal(2, salt, deal.name.as_deref(), kept(erased, 0))
         .text(3, deal.owner.as_str())
         .opt(4, deal.customer.as_ref())
-        .personal(5, salt, deal.customer_name.as_deref())
+        .personal(5, salt, deal.customer_name.as_deref(), kept(erased, 1))
         .opt(6, deal.product.as_ref())
         .text(7, deal.currency.code())
         .opt(8, amount(deal.amount))
@@ -114,6 +114,7 @@ struct Row {
     split_roles: Vec<String>,
     split_percents: Vec<String>,
     salt: Option<Vec<u8>>,
+    erased: Erased,
     digest: Digest,
     added_in: i64,
 }
@@ -175,7 +176,7 @@ impl Row {
 
     fn check(&self) -> RowCheck {
         let salt = self.salt.as_deref().unwrap_or_default();
-        let computed = self.read().map(|deal| record(&deal, salt).digest());
+        let computed = self.read().map(|deal| record(&deal, salt, &self.erased).digest());
         RowCheck {
             noun: "deal",
             key: format!("{} of change {}", self.deal_id, self.added_in),
@@ -221,7 +222,8 @@ pub async fn get(
         r#"select deal_id, name, owner_id, customer_id, customer_name, product_id, currency,
             amount::text, cost::text, quantity::text, stage, outcome, probability::text,
             open_date::text, close_date::text, attributes, split_payee_ids, split_roles,
-            split_percents::text[] as "split_percents!", salt, digest as "digest: Digest", added_in
+            split_percents::text[] as "split_percents!", salt, erased as "erased: Vec<Option<Digest>>",
+            digest as "digest: Digest", added_in
         from deal
         where tenant_id = $1 and deal_id = $3 and added_in <= $2 and (removed_in is null or removed_in > $2)"#,
         tenant.0,
@@ -248,7 +250,8 @@ pub async fn list(
         r#"select deal_id, name, owner_id, customer_id, customer_name, product_id, currency,
             amount::text, cost::text, quantity::text, stage, outcome, probability::text,
             open_date::text, close_date::text, attributes, split_payee_ids, split_roles,
-            split_percents::text[] as "split_percents!", salt, digest as "digest: Digest", added_in
+            split_percents::text[] as "split_percents!", salt, erased as "erased: Vec<Option<Digest>>",
+            digest as "digest: Digest", added_in
         from deal
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and deal_id > $3
@@ -283,7 +286,9 @@ pub(crate) async fn check_rows(
         r#"select deal_id, name, owner_id, customer_id, customer_name, product_id, currency,
             amount::text, cost::text, quantity::text, stage, outcome, probability::text,
             open_date::text, close_date::text, attributes, split_payee_ids, split_roles,
-            split_percents::text[] as "split_percents!", salt, digest as "digest: Digest", added_in
+            split_percents::text[] as "split_percents!", salt,
+            case when erased_in is not null then erased end as "erased: Vec<Option<Digest>>",
+            digest as "digest: Digest", added_in
         from deal where tenant_id = $1 order by deal_id, added_in"#,
         tenant.0
     )

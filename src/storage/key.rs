@@ -8,7 +8,7 @@ use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{KeyId, PayeeId, TenantId};
 
-use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault};
+use super::{Conn, Erased, RowCheck, Stored, Written, bytea, corrupt, fault, kept};
 
 /// A key that a caller proves itself with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ struct Row {
     revoked: bool,
     #[serde(serialize_with = "bytea")]
     salt: Option<[u8; 32]>,
+    #[serde(skip)]
+    erased: Erased,
     #[serde(serialize_with = "bytea")]
     digest: Digest,
     added_in: i64,
@@ -53,6 +55,7 @@ impl Row {
             secret_hash: key.secret_hash,
             revoked: key.revoked,
             salt: key.label.as_ref().map(|_| rand::random()),
+            erased: None,
             digest: Digest::default(),
             added_in: n,
         };
@@ -66,7 +69,7 @@ impl Row {
             .text(1, &self.key_id)
             .text(2, &self.role)
             .opt(3, self.payee_id.as_ref())
-            .personal(4, &salt, self.label.as_deref())
+            .personal(4, &salt, self.label.as_deref(), kept(&self.erased, 0))
             .bytes(5, &self.secret_hash)
             .text(6, if self.revoked { "true" } else { "false" })
     }
@@ -116,7 +119,7 @@ pub async fn get(conn: &mut Conn, tenant: TenantId, id: &KeyId) -> Result<Option
     let query = sqlx::query_as!(
         Row,
         r#"select key_id, role, payee_id, label, secret_hash as "secret_hash: Digest", revoked,
-            salt as "salt: Digest", digest as "digest: Digest", added_in
+            salt as "salt: Digest", erased as "erased: Vec<Option<Digest>>", digest as "digest: Digest", added_in
         from api_key where tenant_id = $1 and key_id = $2 and removed_in is null"#,
         tenant.0,
         id.as_str()
@@ -136,7 +139,7 @@ pub async fn list(
     let query = sqlx::query_as!(
         Row,
         r#"select key_id, role, payee_id, label, secret_hash as "secret_hash: Digest", revoked,
-            salt as "salt: Digest", digest as "digest: Digest", added_in
+            salt as "salt: Digest", erased as "erased: Vec<Option<Digest>>", digest as "digest: Digest", added_in
         from api_key
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and key_id > $3
         order by key_id limit $4"#,
@@ -157,7 +160,9 @@ pub async fn check_rows(
     let mut rows = sqlx::query_as!(
         Row,
         r#"select key_id, role, payee_id, label, secret_hash as "secret_hash: Digest", revoked,
-            salt as "salt: Digest", digest as "digest: Digest", added_in
+            salt as "salt: Digest",
+            case when erased_in is not null then erased end as "erased: Vec<Option<Digest>>",
+            digest as "digest: Digest", added_in
         from api_key where tenant_id = $1 order by key_id, added_in"#,
         tenant.0
     )

@@ -1,6 +1,7 @@
 //! The ledger: postings in, sums out. Rows are only ever added (semantics 10).
 
 mod close;
+mod rules;
 mod statement;
 
 use tokio_stream::StreamExt as _;
@@ -17,8 +18,12 @@ use super::number::{AMOUNT_DECIMALS, amount};
 use super::{Conn, RowCheck, corrupt, fault};
 
 pub use close::{Close, close_of, closes, insert_close, last_close};
+pub use rules::{accept_rules, accepted_rules};
 pub use statement::{insert_statements, statement};
-pub(crate) use {close::check_rows as check_closes, statement::check_rows as check_statements};
+pub(crate) use {
+    close::check_rows as check_closes, rules::check_rows as check_rules,
+    statement::check_rows as check_statements,
+};
 
 /// Rows written by one statement.
 const CHUNK: usize = 5000;

@@ -7,6 +7,7 @@ pub mod calendar;
 pub(crate) mod copy;
 pub mod deal;
 pub mod draft;
+pub mod erase;
 pub mod facts;
 pub mod journal;
 pub mod key;
@@ -218,6 +219,14 @@ pub(crate) fn corrupt(what: impl std::fmt::Display) -> Fault {
 
 /// What every function of this layer takes.
 pub(crate) type Conn = PgConnection;
+
+/// What is kept of a row's personal values once they are erased: their salted hashes, in the order of their fields.
+pub(crate) type Erased = Option<Vec<Option<Digest>>>;
+
+/// The hash that is kept of one personal value, by its place among them.
+pub(crate) fn kept(erased: &Erased, place: usize) -> Option<&Digest> {
+    erased.as_ref()?.get(place)?.as_ref()
+}
 
 /// Writes a digest or a salt as SQL reads it from JSON.
 pub(crate) fn bytea<'a, S: serde::Serializer>(

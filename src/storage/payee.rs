@@ -17,7 +17,7 @@ use crate::domain::id::{PayeeId, PlanId, TenantId, TerritoryId};
 use crate::domain::money::Currency;
 use crate::domain::payee::{Assignment, Payee, PayeeKind, ReportingLine};
 
-use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault, number};
+use super::{Conn, Erased, RowCheck, Stored, Written, bytea, corrupt, fault, kept, number};
 
 pub use line::{managers, reports};
 
@@ -29,6 +29,8 @@ struct PayeeRow {
     email: Option<String>,
     #[serde(serialize_with = "bytea")]
     salt: Option<[u8; 32]>,
+    #[serde(skip)]
+    erased: Erased,
     #[serde(serialize_with = "bytea")]
     digest: Digest,
     added_in: i64,
@@ -43,6 +45,7 @@ impl PayeeRow {
             name: payee.name.clone(),
             email: payee.email.clone(),
             salt: personal.then(rand::random),
+            erased: None,
             digest: Digest::default(),
             added_in: n,
         };
@@ -55,8 +58,8 @@ impl PayeeRow {
         Record::new("payee", 1)
             .text(1, &self.payee_id)
             .text(2, &self.kind)
-            .personal(3, &salt, self.name.as_deref())
-            .personal(4, &salt, self.email.as_deref())
+            .personal(3, &salt, self.name.as_deref(), kept(&self.erased, 0))
+            .personal(4, &salt, self.email.as_deref(), kept(&self.erased, 1))
     }
 
     /// The payee, as yet without assignments.
@@ -214,7 +217,8 @@ pub async fn get(
 ) -> Result<Option<Stored<Payee>>, Fault> {
     let query = sqlx::query_as!(
         PayeeRow,
-        r#"select payee_id, kind, name, email, salt as "salt: Digest", digest as "digest: Digest", added_in
+        r#"select payee_id, kind, name, email, salt as "salt: Digest",
+            erased as "erased: Vec<Option<Digest>>", digest as "digest: Digest", added_in
         from payee
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and payee_id = $3"#,
         tenant.0,
@@ -280,7 +284,8 @@ async fn page(
 ) -> Result<Vec<PayeeRow>, Fault> {
     let query = sqlx::query_as!(
         PayeeRow,
-        r#"select payee_id, kind, name, email, salt as "salt: Digest", digest as "digest: Digest", added_in
+        r#"select payee_id, kind, name, email, salt as "salt: Digest",
+            erased as "erased: Vec<Option<Digest>>", digest as "digest: Digest", added_in
         from payee
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and payee_id > $3
         order by payee_id limit $4"#,
@@ -304,7 +309,8 @@ async fn selected(
 ) -> Result<Vec<PayeeRow>, Fault> {
     let query = sqlx::query_as!(
         PayeeRow,
-        r#"select payee_id, kind, name, email, salt as "salt: Digest", digest as "digest: Digest", added_in
+        r#"select payee_id, kind, name, email, salt as "salt: Digest",
+            erased as "erased: Vec<Option<Digest>>", digest as "digest: Digest", added_in
         from payee p
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and payee_id > $3
             and exists (select from assignment a
@@ -464,7 +470,9 @@ pub async fn check_rows(
 ) -> Result<(), Fault> {
     let mut payees = sqlx::query_as!(
         PayeeRow,
-        r#"select payee_id, kind, name, email, salt as "salt: Digest", digest as "digest: Digest", added_in
+        r#"select payee_id, kind, name, email, salt as "salt: Digest",
+            case when erased_in is not null then erased end as "erased: Vec<Option<Digest>>",
+            digest as "digest: Digest", added_in
         from payee where tenant_id = $1 order by payee_id, added_in"#,
         tenant.0
     )

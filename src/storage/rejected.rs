@@ -7,7 +7,7 @@ use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::TenantId;
 
-use super::{Conn, RowCheck, fault};
+use super::{Conn, Erased, RowCheck, fault, kept};
 
 /// Rows written by one statement.
 const CHUNK: usize = 1000;
@@ -17,23 +17,24 @@ const CHUNK: usize = 1000;
 pub struct RejectedRow {
     /// Its place in the import, from 1.
     pub row: i64,
-    /// Where the import says it comes from.
-    pub source: String,
-    /// Everything that is wrong with it.
+    /// Where the import says it comes from; personal data, absent once erased.
+    pub source: Option<String>,
+    /// Everything that is wrong with it, in words that quote it; personal data, none once erased.
     pub reasons: Vec<String>,
     /// The row as it was sent; personal data.
     pub raw: Option<String>,
 }
 
 impl RejectedRow {
-    fn record(&self, salt: &[u8]) -> Record {
+    fn record(&self, salt: &[u8], erased: &Erased) -> Record {
         let reasons =
             self.reasons.iter().map(|reason| format!("{}:{reason}", reason.len())).collect::<String>();
-        Record::new("rejected_row", 1)
+        let reasons = (erased.is_none() || !reasons.is_empty()).then_some(reasons);
+        Record::new("rejected_row", 2)
             .opt(1, Some(self.row))
-            .text(2, &self.source)
-            .text(3, &reasons)
-            .personal(4, salt, self.raw.as_deref())
+            .personal(2, salt, self.source.as_deref(), kept(erased, 0))
+            .personal(3, salt, reasons.as_deref(), kept(erased, 1))
+            .personal(4, salt, self.raw.as_deref(), kept(erased, 2))
     }
 
     /// The database holds no text with a zero character; what came with one keeps a mark in its place.
@@ -41,7 +42,7 @@ impl RejectedRow {
         let text = |text: &String| text.replace('\0', "\u{FFFD}");
         RejectedRow {
             row: self.row,
-            source: text(&self.source),
+            source: self.source.as_ref().map(text),
             reasons: self.reasons.iter().map(text).collect(),
             raw: self.raw.as_ref().map(text),
         }
@@ -52,14 +53,11 @@ impl RejectedRow {
 pub async fn insert(conn: &mut Conn, tenant: TenantId, n: i64, rows: &[RejectedRow]) -> Result<(), Fault> {
     for chunk in rows.chunks(CHUNK) {
         let chunk: Vec<RejectedRow> = chunk.iter().map(RejectedRow::storable).collect();
-        let salts = chunk.iter().map(|row| row.raw.as_ref().map(|_| rand::random::<[u8; 32]>()));
-        let salts: Vec<Option<[u8; 32]>> = salts.collect();
-        let digest = |(row, salt): (&RejectedRow, &Option<[u8; 32]>)| {
-            row.record(salt.as_ref().map_or(&[], <[u8; 32]>::as_slice)).digest()
-        };
+        let salts: Vec<[u8; 32]> = chunk.iter().map(|_| rand::random()).collect();
+        let digest = |(row, salt): (&RejectedRow, &[u8; 32])| row.record(salt, &None).digest();
         let digests: Vec<Digest> = chunk.iter().zip(&salts).map(digest).collect();
         let numbers: Vec<i64> = chunk.iter().map(|row| row.row).collect();
-        let sources: Vec<&str> = chunk.iter().map(|row| row.source.as_str()).collect();
+        let sources: Vec<Option<&str>> = chunk.iter().map(|row| row.source.as_deref()).collect();
         // SQL has no arrays of arrays of different lengths.
         let reasons: Vec<Json<&[String]>> = chunk.iter().map(|row| Json(row.reasons.as_slice())).collect();
         let raws: Vec<Option<&str>> = chunk.iter().map(|row| row.raw.as_deref()).collect();
@@ -116,16 +114,18 @@ pub(crate) async fn check_rows(
     mut visit: impl FnMut(RowCheck),
 ) -> Result<(), Fault> {
     let mut rows = sqlx::query!(
-        r#"select row_number, source, reasons, raw, salt, digest as "digest: Digest", added_in
+        r#"select row_number, source, reasons, raw, salt,
+            case when erased_in is not null then erased end as "erased: Vec<Option<Digest>>",
+            digest as "digest: Digest", added_in
         from rejected_row where tenant_id = $1 order by added_in, row_number"#,
         tenant.0
     )
     .fetch(conn);
     while let Some(row) = rows.try_next().await.map_err(fault)? {
         let key = format!("{} of change {}", row.row_number, row.added_in);
-        let (salt, stored) = (row.salt, row.digest);
+        let (salt, erased, stored) = (row.salt, row.erased, row.digest);
         let row = RejectedRow { row: row.row_number, source: row.source, reasons: row.reasons, raw: row.raw };
-        let computed = row.record(salt.as_deref().unwrap_or_default()).digest();
+        let computed = row.record(salt.as_deref().unwrap_or_default(), &erased).digest();
         visit(RowCheck { noun: "rejected_row", key, stored, computed });
     }
     Ok(())

@@ -1,4 +1,5 @@
--- The rows that change $2 of tenant $1 added (+) and superseded (-), in the order of their bytes.
+-- The rows that change $2 of tenant $1 added (+), superseded (-) and took personal data out of (~), in the order of
+-- their bytes.
 -- A range, since of an equality the planner believes, where one load wrote nearly every row, that it
 -- finds them all, and reads the whole table.
 select sha256(coalesce(string_agg(entry, ''::bytea order by entry), ''::bytea)) as "digest!: Digest"
@@ -28,4 +29,10 @@ from (
     union all select '+'::bytea || digest from period_close where tenant_id = $1 and added_in between $2 and $2
     union all select '+'::bytea || digest from posting where tenant_id = $1 and added_in between $2 and $2
     union all select '+'::bytea || digest from statement_part where tenant_id = $1 and added_in between $2 and $2
+    union all select '+'::bytea || digest from rules_acceptance where tenant_id = $1 and added_in between $2 and $2
+    union all select '~'::bytea || digest from payee where tenant_id = $1 and erased_in between $2 and $2
+    union all select '~'::bytea || digest from deal where tenant_id = $1 and erased_in between $2 and $2
+    union all select '~'::bytea || digest from api_key where tenant_id = $1 and erased_in between $2 and $2
+    union all select '~'::bytea || digest from rejected_row where tenant_id = $1 and erased_in between $2 and $2
+    union all select '~'::bytea || hash from change where tenant_id = $1 and erased_in between $2 and $2
 ) as entries

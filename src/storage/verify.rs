@@ -14,7 +14,8 @@ use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::TenantId;
 
 use super::{
-    Conn, RowCheck, calendar, deal, draft, fault, join_sets, key, measure, payee, plan, quota, rejected,
+    Conn, RowCheck, calendar, deal, draft, erase, fault, join_sets, key, measure, payee, plan, quota,
+    rejected,
 };
 
 /// What verification found.
@@ -24,6 +25,8 @@ pub struct Report {
     pub changes: i64,
     /// Rows whose digest was computed again, superseded ones too.
     pub rows: i64,
+    /// Rows and reasons whose personal data was erased, each by a change that says so.
+    pub erased: i64,
     /// The first thing wrong, in one sentence; absent: nothing was altered.
     pub first_fault: Option<String>,
     /// What became of each anchor that was given.
@@ -84,7 +87,8 @@ pub async fn verify(conn: &mut Conn, tenant: TenantId, anchors: &[Anchor]) -> Re
     check_row_digests(conn, tenant, &mut found).await?;
     let totals = ledger::check(conn, tenant, &mut found).await?;
     check_references(conn, tenant, &mut found).await?;
-    Ok(Report { changes, rows: found.rows, first_fault: found.first, anchors, totals })
+    let erased = erase::count(conn, tenant).await?;
+    Ok(Report { changes, rows: found.rows, erased, first_fault: found.first, anchors, totals })
 }
 
 /// Every row gives the digest that was stored with it.
@@ -114,10 +118,12 @@ async fn check_rows(conn: &mut Conn, tenant: TenantId, found: &mut Findings) -> 
     let outcome = super::ledger::check_postings(conn, tenant, |row| found.row(&row)).await;
     found.table("posting", outcome)?;
     let outcome = super::ledger::check_statements(conn, tenant, |row| found.row(&row)).await;
-    found.table("statement_part", outcome)
+    found.table("statement_part", outcome)?;
+    let outcome = super::ledger::check_rules(conn, tenant, |row| found.row(&row)).await;
+    found.table("rules_acceptance", outcome)
 }
 
-/// The rows that a change added and superseded give the digest it recorded.
+/// The rows that a change added, superseded and erased give the digest it recorded.
 async fn check_row_digests(conn: &mut Conn, tenant: TenantId, found: &mut Findings) -> Result<(), Fault> {
     let mut entries = sqlx::query_file!("src/storage/verify/row_digests.sql", tenant.0).fetch(conn);
     let mut change: Option<(i64, Vec<u8>, Sha256)> = None;
@@ -137,7 +143,11 @@ async fn check_row_digests(conn: &mut Conn, tenant: TenantId, found: &mut Findin
         }
         match &mut change {
             Some((number, _, rows)) if *number == entry.number => {
-                rows.update(if entry.sign == 1 { b"+" } else { b"-" });
+                rows.update(match entry.sign {
+                    1 => b"+",
+                    2 => b"-",
+                    _ => b"~",
+                });
                 rows.update(&entry.digest);
             }
             _ => {

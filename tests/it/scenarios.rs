@@ -83,7 +83,7 @@ impl World {
         };
         for expected in statements {
             let (payee_id, period) = (expected.payee_id.clone(), period.to_string());
-            let read = self.statement(&v1::GetStatementRequest { payee_id, period, as_of_change: 0 }).await;
+            let read = self.statement(&v1::GetStatementRequest { payee_id, period, as_of_change: 0, min_change: 0 }).await;
             let zero = Currency::parse(&read.currency_code).unwrap().amount(0);
             let v1::Statement { payee_id, earned, adjusted, total, problems, .. } = read;
             let read = script::Statement { payee_id, earned, adjusted, total, problems };
@@ -233,7 +233,9 @@ async fn a_real_server_posts_what_was_worked_out_by_hand() {
                 Step::Read { period, why, statements, attainments } => {
                     let (file, title) = (&scenario.file, &scenario.title);
                     let read = world.read(&period, statements, attainments).await.into_iter();
-                    failures.extend(read.map(|read| format!("{file}: {title}\n  reading {period} ({why})\n{read}")));
+                    failures.extend(
+                        read.map(|read| format!("{file}: {title}\n  reading {period} ({why})\n{read}")),
+                    );
                 }
                 Step::Close { period, why, posts } => {
                     let posted = world.close(&period, number).await;

@@ -98,8 +98,14 @@ struct File {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Raw {
-    Tell { facts: Facts },
-    Close { close: String, why: String, posts: Vec<Post> },
+    Tell {
+        facts: Facts,
+    },
+    Close {
+        close: String,
+        why: String,
+        posts: Vec<Post>,
+    },
     Read {
         read: String,
         why: String,

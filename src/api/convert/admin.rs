@@ -1,8 +1,9 @@
 //! Calendar and keys.
 
-use super::{Check, read, shown, write};
+use super::{Check, MAX_IDS, read, shown, write};
 use crate::api::v1;
 use crate::app::admin::NewKey;
+use crate::app::erase::Subjects;
 use crate::app::{AsOf, Page, Write};
 use crate::auth::Role;
 use crate::domain::date::Calendar;
@@ -18,6 +19,8 @@ pub const CREATE_KEY: &str = "attain.v1.AdminService/CreateKey";
 pub const REVOKE_KEY: &str = "attain.v1.AdminService/RevokeKey";
 /// The rpc that lists keys.
 pub const LIST_KEYS: &str = "attain.v1.AdminService/ListKeys";
+/// The rpc that erases personal data.
+pub const ERASE: &str = "attain.v1.AdminService/ErasePersonalData";
 
 /// Reads a request to set the calendar.
 pub fn set_calendar(request: &v1::SetCalendarRequest) -> Result<(Write, Calendar), Fault> {
@@ -134,4 +137,39 @@ pub fn revoke_key(request: &v1::RevokeKeyRequest) -> Result<(Write, KeyId), Faul
 /// Reads a request for keys.
 pub fn list_keys(request: &v1::ListKeysRequest) -> Result<Page, Fault> {
     read(|check| check.page(request.page_size, request.as_of_change, request.min_change))
+}
+
+/// Reads a request to erase personal data.
+pub fn erase(request: &v1::ErasePersonalDataRequest) -> Result<(Write, Subjects), Fault> {
+    read(|check| {
+        let reason = check.required_reason(&request.reason);
+        let write = write(check, ERASE, request, &request.request_id, reason, request.validate_only);
+        let payees = check.ids("payee_ids", &request.payee_ids);
+        let customers = check.ids("customer_ids", &request.customer_ids);
+        let deals = check.ids("deal_ids", &request.deal_ids);
+        let keys = check.ids("key_ids", &request.key_ids);
+        let changes = change_numbers(check, &request.change_numbers);
+        let subjects = Subjects {
+            payees: payees?,
+            customers: customers?,
+            deals: deals?,
+            keys: keys?,
+            changes: changes?,
+        };
+        if subjects.is_empty() {
+            check.add("payee_ids", "must be given, or other ids or change_numbers");
+        }
+        Some((write?, subjects))
+    })
+}
+
+fn change_numbers(check: &mut Check, numbers: &[i64]) -> Option<Vec<i64>> {
+    if numbers.len() > MAX_IDS {
+        check.add("change_numbers", format!("must be at most {MAX_IDS}, got {}", numbers.len()));
+        return None;
+    }
+    for (place, number) in numbers.iter().enumerate().filter(|(_, number)| **number < 1) {
+        check.add(&format!("change_numbers[{place}]"), format!("must be above zero, got {number}"));
+    }
+    Some(numbers.to_vec())
 }

@@ -49,7 +49,8 @@ pub fn save(
             let id = check.id("draft_id", &wire.draft_id);
             let effective_from = check.optional_period("effective_from", &wire.effective_from);
             let etag = check.number("etag", wire.etag);
-            let plan = check.inner("plan", wire.plan.as_ref(), |_, plan| Some(super::plan::sketch(plan, currency)));
+            let plan =
+                check.inner("plan", wire.plan.as_ref(), |_, plan| Some(super::plan::sketch(plan, currency)));
             Some((Draft { id: id?, body: json?, effective_from }, etag?, plan?))
         });
         let (draft, etag, plan) = draft?;
@@ -71,7 +72,8 @@ fn unreadable(fault: crate::api::json::JsonFault) -> Fault {
 pub fn get(request: &v1::GetDraftRequest) -> Result<(AsOf, DraftId), Fault> {
     read(|check| {
         let id = check.id("draft_id", &request.draft_id);
-        Some((check.as_of(request.as_of_change, request.min_change)?, id?))
+        let as_of = check.as_of(request.as_of_change, request.min_change);
+        Some((as_of?, id?))
     })
 }
 
@@ -86,7 +88,8 @@ pub fn discard(request: &v1::DiscardDraftRequest) -> Result<(Write, DraftId, i64
         let reason = check.reason(&request.reason);
         let write = write(check, DISCARD, request, &request.request_id, reason, request.validate_only);
         let id = check.id("draft_id", &request.draft_id);
-        Some((write?, id?, check.number("etag", request.etag)?))
+        let etag = check.number("etag", request.etag);
+        Some((write?, id?, etag?))
     })
 }
 
@@ -106,7 +109,8 @@ pub fn validate(request: &v1::ValidatePlanRequest) -> Result<(Given, Option<Peri
             Some(Given::Plan(_)) => check.period("effective_from", &request.effective_from).map(Some),
             _ => Some(check.optional_period("effective_from", &request.effective_from)),
         };
-        Some((given?, from?, check.as_of(request.as_of_change, request.min_change)?))
+        let as_of = check.as_of(request.as_of_change, request.min_change);
+        Some((given?, from?, as_of?))
     })
 }
 
@@ -125,7 +129,8 @@ pub fn diff(request: &v1::DiffPlansRequest) -> Result<(PlanId, u32, Other, AsOf)
                 None
             }
         };
-        Some((id?, from?, to?, check.as_of(request.as_of_change, request.min_change)?))
+        let as_of = check.as_of(request.as_of_change, request.min_change);
+        Some((id?, from?, to?, as_of?))
     })
 }
 

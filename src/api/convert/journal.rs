@@ -156,6 +156,7 @@ pub fn verified_wire(verified: Verified, anchors: &[Anchor]) -> v1::VerifyJourna
         first_fault: verified.first_fault.unwrap_or_default(),
         changes: verified.changes,
         rows: verified.rows,
+        erased: verified.erased,
         anchor: verified.anchor.to_string(),
         anchors: anchors.iter().zip(&verified.anchors).map(check).collect(),
     }
@@ -181,6 +182,7 @@ fn noun_wire(noun: Noun) -> v1::Noun {
         Noun::Close => v1::Noun::Close,
         Noun::Posting => v1::Noun::Posting,
         Noun::Statement => v1::Noun::Statement,
+        Noun::RulesAcceptance => v1::Noun::RulesAcceptance,
     }
 }
 

@@ -177,6 +177,20 @@ impl Check<'_> {
         ids.into_iter().collect()
     }
 
+    /// Notes every item of a list that stands there twice.
+    fn once(&mut self, field: &str, texts: &[String]) {
+        let mut seen = BTreeMap::new();
+        for (place, text) in texts.iter().enumerate() {
+            if let Some(first) = seen.get(text) {
+                let first = self.at(&format!("{field}[{first}]"));
+                let twice = format!("must be given once, got {} as in {first}", shown(text));
+                self.add(&format!("{field}[{place}]"), twice);
+            } else {
+                seen.insert(text, place);
+            }
+        }
+    }
+
     /// Text for people: at most so many characters, none of them a control character; `None` if empty.
     fn text(&mut self, field: &str, text: &str, most: usize) -> Option<String> {
         // A character has at most four bytes; only where that could be too many are they counted.

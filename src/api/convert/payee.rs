@@ -2,7 +2,7 @@
 
 use super::{Check, MAX_FACTS, read, text, write};
 use crate::api::v1;
-use crate::app::payee::{InLine, PayeeFilter, PayeeQuery};
+use crate::app::payee::{InLine, PayeeFilter, PayeeQuery, Reassignment, Termination};
 use crate::app::{AsOf, Page, Write};
 use crate::domain::date::Day;
 use crate::domain::fault::Fault;
@@ -16,6 +16,11 @@ pub const UPSERT: &str = "attain.v1.PayeeService/UpsertPayees";
 pub const LIST: &str = "attain.v1.PayeeService/ListPayees";
 /// The rpc that gives a reporting line.
 pub const LINE: &str = "attain.v1.PayeeService/GetReportingLine";
+
+/// The rpc that moves reports.
+pub const REASSIGN: &str = "attain.v1.PayeeService/ReassignReports";
+/// The rpc that ends a payee's assignments.
+pub const TERMINATE: &str = "attain.v1.PayeeService/TerminatePayee";
 
 /// Reads a request to write payees.
 pub fn upsert(request: &v1::UpsertPayeesRequest, currency: Currency) -> Result<(Write, Vec<Payee>), Fault> {
@@ -58,6 +63,41 @@ pub fn line(request: &v1::GetReportingLineRequest) -> Result<(PayeeId, Option<Da
         let on = check.optional_day("on_date", &request.on_date);
         Some((id?, on, page?))
     })
+}
+
+/// Reads a request to move reports.
+pub fn reassign(request: &v1::ReassignReportsRequest) -> Result<(Write, Reassignment), Fault> {
+    read(|check| {
+        let reason = check.required_reason(&request.reason);
+        let write = write(check, REASSIGN, request, &request.request_id, reason, request.validate_only);
+        let manager = check.id("manager_id", &request.manager_id);
+        let to = other(check, &request.new_manager_id, &request.manager_id);
+        let from = check.day("start_date", &request.start_date);
+        let payees = check.ids("payee_ids", &request.payee_ids);
+        check.once("payee_ids", &request.payee_ids);
+        Some((write?, Reassignment { manager: manager?, to, from: from?, payees: payees? }))
+    })
+}
+
+/// Reads a request to end a payee's assignments.
+pub fn terminate(request: &v1::TerminatePayeeRequest) -> Result<(Write, Termination), Fault> {
+    read(|check| {
+        let reason = check.required_reason(&request.reason);
+        let write = write(check, TERMINATE, request, &request.request_id, reason, request.validate_only);
+        let payee = check.id("payee_id", &request.payee_id);
+        let end = check.day("end_date", &request.end_date);
+        let to = other(check, &request.new_manager_id, &request.payee_id);
+        Some((write?, Termination { payee: payee?, end: end?, to }))
+    })
+}
+
+/// The new manager, if there is one: another than the old.
+fn other(check: &mut Check, id: &str, old: &str) -> Option<PayeeId> {
+    let new = check.optional_id("new_manager_id", id);
+    if new.is_some() && id == old {
+        check.add("new_manager_id", format!("must be another payee, got {id}"));
+    }
+    new
 }
 
 fn payee(check: &mut Check, wire: &v1::Payee, currency: Currency) -> Option<Payee> {

@@ -13,6 +13,8 @@ use crate::domain::money::Currency;
 pub const PREVIEW: &str = "attain.v1.PeriodService/PreviewPeriod";
 /// The rpc that closes a period.
 pub const CLOSE: &str = "attain.v1.PeriodService/ClosePeriod";
+/// The rpc that accepts a revision of the rules.
+pub const ACCEPT: &str = "attain.v1.PeriodService/AcceptRulesRevision";
 /// The rpc that lists postings.
 pub const POSTINGS: &str = "attain.v1.PeriodService/ListPostings";
 
@@ -32,6 +34,16 @@ pub fn close(request: &v1::ClosePeriodRequest) -> Result<(Write, Period), Fault>
         let write = write(check, CLOSE, request, &request.request_id, reason, false);
         let period = check.period("period", &request.period);
         Some((write?, period?))
+    })
+}
+
+/// Reads a request to accept a revision of the rules.
+pub fn accept_rules(request: &v1::AcceptRulesRevisionRequest) -> Result<(Write, u32), Fault> {
+    read(|check| {
+        let reason = check.required_reason(&request.reason);
+        let write = write(check, ACCEPT, request, &request.request_id, reason, false);
+        let revision: Option<u32> = check.number("rules_revision", request.rules_revision.into());
+        Some((write?, revision?))
     })
 }
 
@@ -58,10 +70,11 @@ pub fn postings(request: &v1::ListPostingsRequest) -> Result<(PostingQuery, Page
 /// A preview as the contract says it.
 pub fn preview_wire(preview: &Preview, next_page_token: String) -> v1::PreviewPeriodResponse {
     let currency = preview.currency;
-    let payees = preview.payees.iter().map(|(payee, earned, adjusted)| v1::PayeePreview {
+    let payees = preview.payees.iter().map(|(payee, moves)| v1::PayeePreview {
         payee_id: payee.to_string(),
-        earned: Some(money(*earned, currency)),
-        adjusted: Some(money(*adjusted, currency)),
+        earned: Some(money(moves.earned, currency)),
+        adjusted: Some(money(moves.adjusted, currency)),
+        adjusted_by_rules: moves.by_rules.map(|amount| money(amount, currency)),
     });
     let uncredited = preview.uncredited.iter().map(|(deal, event, day, payee)| v1::UncreditedEvent {
         deal_id: deal.clone(),
@@ -80,6 +93,8 @@ pub fn preview_wire(preview: &Preview, next_page_token: String) -> v1::PreviewPe
         next_page_token,
         as_of_change: preview.as_of,
         rules_revision: small(preview.rules_revision),
+        accepted_rules_revision: preview.accepted_rules.map_or(0, small),
+        adjusted_by_rules: preview.by_rules.map(|amount| money(amount, currency)),
     }
 }
 

@@ -190,9 +190,9 @@ fn component(check: &mut Check, wire: &v1::Component, currency: Currency) -> Opt
     let target_percent = optional(&wire.target_percent, |text| check.percent("target_percent", text));
     let clawback = wire.clawback.as_ref().map(|wire| check.inner("clawback", Some(wire), clawback));
     let payout = match &wire.payout {
-        Some(v1::component::Payout::Rates(wire)) => check
-            .inner("rates", Some(wire), |check, wire| rates(check, wire, currency))
-            .map(Payout::Rates),
+        Some(v1::component::Payout::Rates(wire)) => {
+            check.inner("rates", Some(wire), |check, wire| rates(check, wire, currency)).map(Payout::Rates)
+        }
         None => {
             check.add("payout", "must be given: one of rates");
             None
@@ -262,8 +262,7 @@ fn rates(check: &mut Check, wire: &v1::Rates, currency: Currency) -> Option<Rate
     let pays = kind.map(|kind| block(check, wire, kind));
     let retroactive_to = axis.map(|axis| {
         let at = "retroactive_to";
-        let texts =
-            [&wire.retroactive_to_percent, &wire.retroactive_to_amount, &wire.retroactive_to_units];
+        let texts = [&wire.retroactive_to_percent, &wire.retroactive_to_amount, &wire.retroactive_to_units];
         edge(check, at, texts.map(String::as_str), axis, false, currency)
     });
     let tiers = check.list("tiers", &wire.tiers, MAX_PARTS, |check, wire| {
@@ -272,9 +271,7 @@ fn rates(check: &mut Check, wire: &v1::Rates, currency: Currency) -> Option<Rate
         let texts = [wire.edge_percent.as_str(), &wire.edge_amount, &wire.edge_units];
         let edge = edge(check, "edge", texts, axis, true, currency);
         let rate = rate(check, wire, kind);
-        let flat = optional(&wire.flat_amount, |text| {
-            check.take("flat_amount", currency.parse_amount(text))
-        });
+        let flat = optional(&wire.flat_amount, |text| check.take("flat_amount", currency.parse_amount(text)));
         Some(Tier { edge: edge??, edge_lower: wire.edge_lower, rate: rate?, flat: present(flat)? })
     });
     Some(Rates {
@@ -325,7 +322,9 @@ fn edge(
         value = match suffix {
             _ if text.is_empty() && !required => Some(None),
             "percent" => check.percent(&field, text).map(|percent| Some(Number(percent.0.into()))),
-            "amount" => check.take(&field, currency.parse_amount(text)).map(|minor| Some(major(minor, currency))),
+            "amount" => {
+                check.take(&field, currency.parse_amount(text)).map(|minor| Some(major(minor, currency)))
+            }
             _ => check.take(&field, Number::parse(text)).map(Some),
         };
     }
@@ -421,10 +420,8 @@ fn component_wire(component: &Component, currency: Currency) -> v1::Component {
 fn clawback_wire(clawback: &Clawback) -> v1::Clawback {
     match clawback {
         Clawback::Steps(steps) => {
-            let step = |step: &ClawbackStep| v1::ClawbackStep {
-                days: step.days,
-                percent: step.percent.to_string(),
-            };
+            let step =
+                |step: &ClawbackStep| v1::ClawbackStep { days: step.days, percent: step.percent.to_string() };
             v1::Clawback { steps: steps.iter().map(step).collect(), full_days: 0, term_days: 0 }
         }
         Clawback::ProRata { full_days, term_days } => {

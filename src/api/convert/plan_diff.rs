@@ -196,7 +196,8 @@ mod tests {
     #[test]
     fn components_without_an_id_of_their_own_stand_under_their_place() {
         let old = r#"{"components": [{"componentId": "a"}]}"#;
-        let new = r#"{"components": [{"componentId": "a"}, {"name": "B"}, {"componentId": "a", "name": "C"}]}"#;
+        let new =
+            r#"{"components": [{"componentId": "a"}, {"name": "B"}, {"componentId": "a", "name": "C"}]}"#;
         let diff = changes(old, new);
         let paths: Vec<_> = diff.changes.iter().map(|change| change.path.as_str()).collect();
         assert_eq!(paths, ["components[1].name", "components[2].component_id", "components[2].name"]);

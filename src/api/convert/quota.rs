@@ -123,12 +123,7 @@ fn goal(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Goal
 }
 
 /// A figure in the unit that the caller states it in, which one of two fields says; `None` if neither does.
-fn figure(
-    check: &mut Check,
-    amount: Option<&v1::Money>,
-    units: &str,
-    calendar: &Calendar,
-) -> Option<Amount> {
+fn figure(check: &mut Check, amount: Option<&v1::Money>, units: &str, calendar: &Calendar) -> Option<Amount> {
     if amount.is_some() && !units.is_empty() {
         check.add("units", "must be empty where an amount is given");
     }
@@ -186,10 +181,10 @@ pub fn wire(quota: &Quota, etag: i64, calendar: &Calendar) -> v1::Quota {
         units,
         sum_of_reports_measure_id: text(reports),
         seasonality_percents: quota.seasonality.as_ref().map_or_else(Vec::new, |weights| texts(weights)),
-        ramp: quota.ramp.as_ref().map(|ramp| v1::Ramp {
-            start_period: ramp.start.to_string(),
-            percents: texts(&ramp.percents),
-        }),
+        ramp: quota
+            .ramp
+            .as_ref()
+            .map(|ramp| v1::Ramp { start_period: ramp.start.to_string(), percents: texts(&ramp.percents) }),
         proration: proration.into(),
         reliefs: quota.reliefs.iter().map(relief).collect(),
     }

@@ -72,6 +72,20 @@ impl PayeeService for Fake {
     ) -> Result<Response<v1::GetReportingLineResponse>, Status> {
         Ok(Response::new(v1::GetReportingLineResponse::default()))
     }
+
+    async fn reassign_reports(
+        &self,
+        _: Request<v1::ReassignReportsRequest>,
+    ) -> Result<Response<v1::ReassignReportsResponse>, Status> {
+        Ok(Response::new(v1::ReassignReportsResponse::default()))
+    }
+
+    async fn terminate_payee(
+        &self,
+        _: Request<v1::TerminatePayeeRequest>,
+    ) -> Result<Response<v1::TerminatePayeeResponse>, Status> {
+        Ok(Response::new(v1::TerminatePayeeResponse::default()))
+    }
 }
 
 /// A server of the test: the real front and gate before a service of its own.

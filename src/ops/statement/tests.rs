@@ -203,20 +203,21 @@ fn units_are_priced_without_a_quota() {
         tier("10", "6", "2", "12.00", Some("100.00")),
         tier("20", "7", "0", "0.00", None),
     ];
-    let mut segment = v1::Segment { tiers, quota: None, attainment_percent: None, credited: "12".into(), ..segment() };
+    let mut segment =
+        v1::Segment { tiers, quota: None, attainment_percent: None, credited: "12".into(), ..segment() };
     segment.set_axis(Axis::Units);
     segment.set_rate_kind(RateKind::PerUnit);
     segment.set_unit(v1::Unit::Number);
     segment.set_line_unit(v1::Unit::Number);
     let expected = "\
 From 2026-01-01 to before 2026-04-01: 12 credited of bookings
-┌─────────────────┬─────────────┬──────────┬────────┬────────┐
-│ Tier            ┆        Rate ┆ Credited ┆ Earned ┆   Flat │
-╞═════════════════╪═════════════╪══════════╪════════╪════════╡
-│ from 0 units    ┆    4 a unit ┆       10 ┆  40.00 ┆        │
-│ from 10 units ◀ ┆    6 a unit ┆        2 ┆  12.00 ┆ 100.00 │
-│ from 20 units   ┆    7 a unit ┆        0 ┆   0.00 ┆        │
-└─────────────────┴─────────────┴──────────┴────────┴────────┘
+┌─────────────────┬──────────┬──────────┬────────┬────────┐
+│ Tier            ┆     Rate ┆ Credited ┆ Earned ┆   Flat │
+╞═════════════════╪══════════╪══════════╪════════╪════════╡
+│ from 0 units    ┆ 4 a unit ┆       10 ┆  40.00 ┆        │
+│ from 10 units ◀ ┆ 6 a unit ┆        2 ┆  12.00 ┆ 100.00 │
+│ from 20 units   ┆ 7 a unit ┆        0 ┆   0.00 ┆        │
+└─────────────────┴──────────┴──────────┴────────┴────────┘
 8 more reach the tier from 20 units";
     assert_eq!(segment_text(&segment, "USD"), expected);
 }

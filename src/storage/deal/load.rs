@@ -197,7 +197,7 @@ fn write_deal(lines: &mut Lines, row: i64, deal: &Deal) {
     lines.array(deal.splits.iter().map(|split| Some(&split.role)));
     lines.array(deal.splits.iter().map(|split| Some(split.percent)));
     lines.binary_opt(personal.then_some(salt.as_slice()));
-    lines.binary_opt(Some(&record(deal, &salt).digest()));
+    lines.binary_opt(Some(&record(deal, &salt, &None).digest()));
     lines.end();
 }
 

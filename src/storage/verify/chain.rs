@@ -25,6 +25,7 @@ struct Row {
     reason_salt: Option<Vec<u8>>,
     reason_digest: Option<Vec<u8>>,
     rows_digest: Vec<u8>,
+    erased_in: Option<i64>,
 }
 
 impl Row {
@@ -47,9 +48,11 @@ impl Row {
         })
     }
 
-    /// A reason that was erased has neither text nor salt; its digest stays.
+    /// A reason that was erased has neither text nor salt; its digest stays, and a change says that it was.
     fn reason_stands(&self) -> bool {
-        let Some(reason) = &self.reason else { return true };
+        let Some(reason) = &self.reason else {
+            return self.reason_digest.is_none() || self.erased_in.is_some();
+        };
         let salt = self.reason_salt.as_deref().unwrap_or_default();
         let computed = digest(&[salt, reason.as_bytes()].concat());
         self.reason_digest.as_deref() == Some(computed.as_slice())
@@ -71,7 +74,8 @@ pub(super) async fn check(
         Row,
         r#"select number, previous_hash, hash,
             case when isfinite(time) then (extract(epoch from time) * 1000000)::bigint end as micros,
-            actor, rpc, request_id, request_digest, reason, reason_salt, reason_digest, rows_digest
+            actor, rpc, request_id, request_digest, reason, reason_salt, reason_digest, rows_digest,
+            erased_in
         from change where tenant_id = $1 order by number"#,
         tenant.0
     )

@@ -1,5 +1,5 @@
--- What each change recorded of its rows (0), then the digests of the rows it added (1) and superseded (2), in
--- the order in which they are hashed.
+-- What each change recorded of its rows (0), then the digests of the rows it added (1), superseded (2) and took
+-- personal data out of (3), in the order in which they are hashed.
 select number as "number!", sign as "sign!", digest as "digest!"
 from (
     select number, 0 as sign, rows_digest as digest from change where tenant_id = $1
@@ -28,5 +28,11 @@ from (
     union all select added_in, 1, digest from period_close where tenant_id = $1
     union all select added_in, 1, digest from posting where tenant_id = $1
     union all select added_in, 1, digest from statement_part where tenant_id = $1
+    union all select added_in, 1, digest from rules_acceptance where tenant_id = $1
+    union all select erased_in, 3, digest from payee where tenant_id = $1 and erased_in is not null
+    union all select erased_in, 3, digest from deal where tenant_id = $1 and erased_in is not null
+    union all select erased_in, 3, digest from api_key where tenant_id = $1 and erased_in is not null
+    union all select erased_in, 3, digest from rejected_row where tenant_id = $1 and erased_in is not null
+    union all select erased_in, 3, hash from change where tenant_id = $1 and erased_in is not null
 ) as entries
 order by number, sign, digest

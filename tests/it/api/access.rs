@@ -13,8 +13,9 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 35] = [
+const ALLOWED: [(&str, &str); 39] = [
     ("AdminService/CreateKey", "a"),
+    ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
     ("AdminService/GetAnchor", "au"),
     ("AdminService/GetCalendar", "asu"),
@@ -38,7 +39,10 @@ const ALLOWED: [(&str, &str); 35] = [
     ("PayeeService/GetPayee", "aspu"),
     ("PayeeService/GetReportingLine", "aspu"),
     ("PayeeService/ListPayees", "aspu"),
+    ("PayeeService/ReassignReports", "as"),
+    ("PayeeService/TerminatePayee", "as"),
     ("PayeeService/UpsertPayees", "as"),
+    ("PeriodService/AcceptRulesRevision", "a"),
     ("PeriodService/ClosePeriod", "a"),
     ("PeriodService/ListPostings", "aspu"),
     ("PeriodService/PreviewPeriod", "aspu"),

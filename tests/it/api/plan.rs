@@ -62,9 +62,7 @@ async fn versions_follow_each_other_and_never_change() {
 
 /// A measure of each unit beside the company's, which count money.
 async fn count_pieces(tenant: &Tenant) {
-    let measure = |id: &str, value: &str| {
-        json!({"measureId": id, "name": id, "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT", "value": value})
-    };
+    let measure = |id: &str, value: &str| json!({"measureId": id, "name": id, "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT", "value": value});
     let measures = [measure("margin", "VALUE_MARGIN"), measure("pieces", "VALUE_QUANTITY")];
     tenant.write("MeasureService/DefineMeasures", json!({ "measures": measures })).await;
 }
@@ -125,7 +123,10 @@ async fn rates_and_edges_fit_what_their_measures_count() {
         ("plan.components[3].rates.measure_id", "measure won does not exist"),
         ("plan.components[0].rates.measure_id", "must count money where rates are percents, got pieces"),
         ("plan.components[1].rates.axis", "must fit pieces, which counts a number: edges must be edge_units"),
-        ("plan.components[2].rates.measure_id", "must count a number where rates are per unit or block, got own"),
+        (
+            "plan.components[2].rates.measure_id",
+            "must count a number where rates are per unit or block, got own",
+        ),
         ("plan.components[2].rates.axis", "must fit own, which counts money: edges must be edge_amount"),
         (
             "plan.components[5].rates.line_measure_id",
@@ -163,9 +164,7 @@ async fn validating_says_every_fault_what_is_missing_and_what_changes() {
     let before = tenant.head().await;
     let validated = tenant.get("PlanService/ValidatePlan", next.clone()).await;
     // Ann's quota of the first quarter says nothing for the second; bob has one for the year.
-    let warning = |payee: &str, component: &str, message: &str| {
-        json!({"payeeId": payee, "componentId": component, "message": message})
-    };
+    let warning = |payee: &str, component: &str, message: &str| json!({"payeeId": payee, "componentId": component, "message": message});
     let expected = json!({
         "warnings": [
             warning("ann", "commission", "has no quota of own for FY2026-Q2"),
@@ -250,11 +249,17 @@ async fn versions_and_drafts_are_compared() {
     tenant.write("PlanService/SaveDraft", draft).await;
     assert_eq!(diff(json!({"draftId": "d"})).await, (None, changes));
     for (asked, refusal) in [
-        (json!({"planId": "rep", "toVersion": 3}), "plan rep version 3 not found\nid=rep version 3\nresource=plan"),
+        (
+            json!({"planId": "rep", "toVersion": 3}),
+            "plan rep version 3 not found\nid=rep version 3\nresource=plan",
+        ),
         (json!({"planId": "won", "toVersion": 1}), "plan won not found\nid=won\nresource=plan"),
         (json!({"planId": "rep", "draftId": "e"}), "draft e not found\nid=e\nresource=draft"),
     ] {
-        assert_eq!(tenant.refused("PlanService/DiffPlans", asked).await, format!("NotFound NOT_FOUND: {refusal}"));
+        assert_eq!(
+            tenant.refused("PlanService/DiffPlans", asked).await,
+            format!("NotFound NOT_FOUND: {refusal}")
+        );
     }
 }
 
@@ -278,9 +283,13 @@ async fn a_draft_may_have_any_fault_until_it_is_published() {
     kept["etag"] = json!("8");
     let read = tenant.get("PlanService/GetDraft", json!({"draftId": "next"})).await;
     assert_eq!(read, json!({"draft": kept, "violations": faults, "asOfChange": "8"}));
-    let publish = |etag: i64| json!({"draftId": "next", "draftEtag": etag.to_string(), "effectiveFrom": "2026-04"});
+    let publish =
+        |etag: i64| json!({"draftId": "next", "draftEtag": etag.to_string(), "effectiveFrom": "2026-04"});
     let refused = tenant.refused_write("PlanService/PublishPlan", publish(8)).await;
-    assert!(refused.starts_with("FailedPrecondition REFERENCE_UNFIT: 5 fields do not fit what they name, "), "{refused}");
+    assert!(
+        refused.starts_with("FailedPrecondition REFERENCE_UNFIT: 5 fields do not fit what they name, "),
+        "{refused}"
+    );
 
     // Made good, under the etag it was read at; another one who read it then is told.
     let mut good = plan("rep", "own", "WINDOW_QUARTER", &[("0", "12")])["plan"].clone();
@@ -291,7 +300,9 @@ async fn a_draft_may_have_any_fault_until_it_is_published() {
     draft["plan"] = good;
     let mismatch = |field: &str| {
         let sentence = "expects change 8, but draft next was last written by change 9";
-        format!("Aborted ETAG_MISMATCH: {field} {sentence}\nactual=9\ncount=1\nexpected=8\nid=next\nresource=draft\n{field}: {sentence}")
+        format!(
+            "Aborted ETAG_MISMATCH: {field} {sentence}\nactual=9\ncount=1\nexpected=8\nid=next\nresource=draft\n{field}: {sentence}"
+        )
     };
     let refused = tenant.refused_write("PlanService/SaveDraft", json!({ "draft": draft })).await;
     assert_eq!(refused, mismatch("draft.etag"));
@@ -299,7 +310,8 @@ async fn a_draft_may_have_any_fault_until_it_is_published() {
     let discard = json!({"draftId": "next", "etag": "8"});
     assert_eq!(tenant.refused_write("PlanService/DiscardDraft", discard).await, mismatch("etag"));
     let listed = tenant.get("PlanService/ListDrafts", json!({})).await;
-    let header = json!({"draftId": "next", "planId": "rep", "name": "rep", "effectiveFrom": "2026-04", "etag": "9"});
+    let header =
+        json!({"draftId": "next", "planId": "rep", "name": "rep", "effectiveFrom": "2026-04", "etag": "9"});
     assert_eq!(listed, json!({"drafts": [header], "asOfChange": "9"}));
     // Its effective period counts where the request names none.
     let validated = tenant.get("PlanService/ValidatePlan", json!({"draftId": "next"})).await;
@@ -319,7 +331,9 @@ async fn a_draft_may_have_any_fault_until_it_is_published() {
     request["requestId"] = json!(tenant.request_id());
     assert_eq!(tenant.refused("PlanService/PublishPlan", request).await, {
         let sentence = "expects change 9, but draft next does not exist";
-        format!("Aborted ETAG_MISMATCH: draft_etag {sentence}\nactual=0\ncount=1\nexpected=9\nid=next\nresource=draft\ndraft_etag: {sentence}")
+        format!(
+            "Aborted ETAG_MISMATCH: draft_etag {sentence}\nactual=0\ncount=1\nexpected=9\nid=next\nresource=draft\ndraft_etag: {sentence}"
+        )
     });
     let verified = tenant.get("AdminService/VerifyJournal", json!({})).await;
     assert_eq!(verified["sound"], true, "{verified}");
@@ -333,7 +347,9 @@ async fn drafts_are_paged_and_discarded() {
         tenant.write("PlanService/SaveDraft", json!({"draft": {"draftId": id, "plan": {"name": id}}})).await;
     }
     // The same again is no new fact.
-    let again = tenant.write("PlanService/SaveDraft", json!({"draft": {"draftId": "c", "plan": {"name": "c"}}})).await;
+    let again = tenant
+        .write("PlanService/SaveDraft", json!({"draft": {"draftId": "c", "plan": {"name": "c"}}}))
+        .await;
     assert_eq!(again["receipt"], json!({"changeNumber": "6", "unchanged": "1"}));
     let first = tenant.get("PlanService/ListDrafts", json!({"pageSize": 2})).await;
     let ids = |page: &Value| {

@@ -69,9 +69,7 @@ async fn a_quota_names_payees_measures_and_windows_that_exist() {
 async fn quotas_in_full_read_back_as_they_were_set() {
     let tenant = Tenant::new().await;
     tenant.company().await;
-    let measure = |id: &str, value: &str, step: &str| {
-        json!({"measureId": id, "name": id, "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT", "value": value, "step": step})
-    };
+    let measure = |id: &str, value: &str, step: &str| json!({"measureId": id, "name": id, "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT", "value": value, "step": step});
     let measures = [measure("pieces", "VALUE_QUANTITY", "0.5"), measure("wins", "VALUE_COUNT", "1")];
     tenant.write("MeasureService/DefineMeasures", json!({ "measures": measures })).await;
     let money = |amount: &str| json!({"currencyCode": "USD", "amount": amount});
@@ -97,15 +95,24 @@ async fn quotas_in_full_read_back_as_they_were_set() {
     for quota in quotas.as_array().unwrap() {
         let mut expected = quota.clone();
         expected["etag"] = json!("9");
-        let key = json!({"payeeId": quota["payeeId"], "measureId": quota["measureId"], "window": quota["window"]});
+        let key =
+            json!({"payeeId": quota["payeeId"], "measureId": quota["measureId"], "window": quota["window"]});
         assert_eq!(tenant.get("QuotaService/GetQuota", key).await["quota"], expected);
     }
     let verified = tenant.get("AdminService/VerifyJournal", json!({})).await;
     assert_eq!(verified["sound"], true, "{verified}");
     let attained = tenant
-        .get("EarningsService/GetAttainment", json!({"payeeId": "ann", "period": "2026-07", "measureIds": ["pieces"]}))
+        .get(
+            "EarningsService/GetAttainment",
+            json!({"payeeId": "ann", "period": "2026-07", "measureIds": ["pieces"]}),
+        )
         .await;
-    let half = attained["attainments"].as_array().unwrap().iter().find(|found| found["window"] == "FY2026-H2").unwrap();
+    let half = attained["attainments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|found| found["window"] == "FY2026-H2")
+        .unwrap();
     // 12.5 less 0.5; units have no currency.
     let expected = json!({"measureId": "pieces", "window": "FY2026-H2", "unit": "UNIT_NUMBER", "credited": "0", "quota": "12",
         "attainmentPercent": "0"});

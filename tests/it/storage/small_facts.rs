@@ -213,14 +213,15 @@ async fn a_database_that_does_not_answer_is_named_without_the_password() {
 }
 
 #[tokio::test]
-async fn the_service_may_read_migrations_and_change_only_what_supersedes() {
+async fn the_service_may_read_migrations_and_change_only_what_supersedes_or_erases() {
     let (_, db, tenant) = ready().await;
     write_payees(&db, tenant, &[person("a", vec![])]).await;
     for (statement, allowed) in [
         ("select number from attain_migration", true),
         ("insert into attain_migration values (9, 'later', '', now())", false),
         ("update payee set removed_in = 2 where removed_in is null", true),
-        ("update payee set name = 'Other'", false),
+        ("update payee set kind = 'FIRM'", false),
+        ("update payee set name = null, email = null, salt = null, erased = '{}', erased_in = 1", true),
         ("delete from payee", false),
         ("update change set actor = 'nobody'", false),
         ("truncate change", false),
@@ -433,7 +434,8 @@ async fn the_rows_digest_is_over_all_rows_added_and_superseded() {
         draft::save(&mut tx, tenant, n, &usual_draft(name)).await.unwrap();
         commit(tx, tenant, head).await;
     }
-    let tables = ["calendar", "api_key", "payee", "assignment", "measure", "quota", "plan_version", "plan_draft"];
+    let tables =
+        ["calendar", "api_key", "payee", "assignment", "measure", "quota", "plan_version", "plan_draft"];
     let mut tx = db.begin(tenant, None).await.unwrap();
     let stored = journal::list(&mut tx, tenant, &ChangeFilter::default(), 0, 2, 10).await.unwrap();
     // First eight rows; then all but payee anew, all but payee and plan version superseded.
@@ -477,7 +479,9 @@ async fn an_altered_row_shows() {
         .await
         .unwrap();
     measure::upsert(&mut tx, tenant, n, &[usual_measure("m")]).await.unwrap();
-    quota::set(&mut tx, tenant, n, &calendar, &[Quota::stated(goal, Amount::Money(1_200_000))]).await.unwrap();
+    quota::set(&mut tx, tenant, n, &calendar, &[Quota::stated(goal, Amount::Money(1_200_000))])
+        .await
+        .unwrap();
     plan::insert(&mut tx, tenant, n, &usual_plan("P-1", 1, "m")).await.unwrap();
     draft::save(&mut tx, tenant, n, &usual_draft("Draft")).await.unwrap();
     commit(tx, tenant, head).await;
@@ -678,7 +682,10 @@ async fn measures_in_use_are_those_of_quotas_and_published_plans() {
     let (mut tx, head, n) = begin(&db, tenant).await;
     let written = measure::upsert(&mut tx, tenant, n, &measures).await.unwrap();
     assert_eq!(written, Written { written: 5, unchanged: 0 });
-    let goal = Quota { goal: Goal::SumOfReports("by-reports".parse().unwrap()), ..Quota::stated(goal, Amount::Money(0)) };
+    let goal = Quota {
+        goal: Goal::SumOfReports("by-reports".parse().unwrap()),
+        ..Quota::stated(goal, Amount::Money(0))
+    };
     quota::set(&mut tx, tenant, n, &calendar, &[goal]).await.unwrap();
     let mut planned = usual_plan("P-1", 1, "by-plan");
     let Payout::Rates(rates) = &mut planned.plan.components[0].payout;
@@ -697,7 +704,10 @@ async fn measures_in_use_are_those_of_quotas_and_published_plans() {
     let ids = ["free", "by-quota", "by-plan", "rates", "absent", "by-line", "by-reports"];
     let ids = ids.map(|id| id.parse().unwrap());
     let used = measure::in_use(&mut tx, tenant, &ids).await.unwrap();
-    assert_eq!(used.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["by-line", "by-plan", "by-quota", "by-reports"]);
+    assert_eq!(
+        used.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+        ["by-line", "by-plan", "by-quota", "by-reports"]
+    );
     let missing = measure::missing(&mut tx, tenant, &ids).await.unwrap();
     assert_eq!(missing.iter().map(|id| id.as_str()).collect::<Vec<_>>(), ["absent", "rates"]);
     assert_eq!(measure::all(&mut tx, tenant, 1).await, Ok(measures.clone()));
@@ -770,7 +780,8 @@ async fn a_quota_keeps_everything_that_makes_it_effective() {
         let window = calendar.parse_window(window).unwrap();
         QuotaKey { payee: "a".parse().unwrap(), measure: measure.parse().unwrap(), window }
     };
-    let percents = |texts: &str| texts.split(' ').map(|text| Percent::parse(text).unwrap()).collect::<Vec<_>>();
+    let percents =
+        |texts: &str| texts.split(' ').map(|text| Percent::parse(text).unwrap()).collect::<Vec<_>>();
     let seasonality = percents("5 5 10 10 10 10 10 10 10 10 9.999999 0.000001").try_into().unwrap();
     let ramp = Ramp { start: Period::parse("2025-10").unwrap(), percents: percents("25 50 75 100") };
     let relief = |on: &str, amount| Relief { day: Day::parse(on).unwrap(), amount };
@@ -785,8 +796,10 @@ async fn a_quota_keeps_everything_that_makes_it_effective() {
         reliefs: vec![relief("2025-08-01", Amount::Number(Quantity(1_500_000)))],
         ..Quota::stated(key("n", "FY2026-H1"), Amount::Number(Quantity(12_000_001)))
     };
-    let reports =
-        Quota { goal: Goal::SumOfReports("m".parse().unwrap()), ..Quota::stated(key("o", "2025-07"), Amount::Money(0)) };
+    let reports = Quota {
+        goal: Goal::SumOfReports("m".parse().unwrap()),
+        ..Quota::stated(key("o", "2025-07"), Amount::Money(0))
+    };
     let quotas = [money.clone(), units, reports];
     let mut reads = Vec::new();
     for (given, expected) in [
