@@ -96,6 +96,7 @@ fn company(deals: usize) -> Facts {
                 name: None,
                 email: None,
                 assignments: vec![assignment],
+                source_version: None,
             });
         }
     }

@@ -136,7 +136,9 @@ fn a_deal(place: u32) -> anyhow::Result<Deal> {
             cost: None,
             quantity: None,
             reverses: Vec::new(),
+            source_version: None,
         }],
+        source_version: None,
     })
 }
 
@@ -174,7 +176,8 @@ async fn load(database: &Database, tenant: TenantId) -> anyhow::Result<Duration>
     };
     let payee = |number| {
         let id = format!("E-{number:04}").parse()?;
-        anyhow::Ok(Payee { id, kind: PayeeKind::Person, name: None, email: None, assignments: Vec::new() })
+        let (kind, assignments) = (PayeeKind::Person, Vec::new());
+        anyhow::Ok(Payee { id, kind, name: None, email: None, assignments, source_version: None })
     };
     let payees = (0..PAYEES).map(payee).collect::<Result<Vec<_>, _>>()?;
     let mut builder = FactsBuilder::new(1, calendar, payees)?;

@@ -85,6 +85,16 @@ pub enum Tenant {
         #[command(flatten)]
         database: DatabaseOptions,
     },
+    /// Makes another admin key for a tenant whose keys were lost and prints it, this once.
+    Key {
+        /// The tenant's name in keys.
+        slug: String,
+        /// Why, kept in the journal; at most 1000 characters.
+        #[arg(long, value_name = "TEXT", value_parser = reason)]
+        reason: Option<String>,
+        #[command(flatten)]
+        database: DatabaseOptions,
+    },
     /// Lists all tenants.
     List {
         #[command(flatten)]
@@ -161,6 +171,18 @@ pub struct Statement {
 /// Any text may be a secret; whether it is a good one is found out where nothing prints it.
 fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text.to_string()))
+}
+
+/// A reason as the contract takes it.
+fn reason(text: &str) -> Result<String, String> {
+    let length = text.chars().count();
+    if length > 1000 {
+        return Err(format!("must be at most 1000 characters, got {length}"));
+    }
+    match text.chars().find(|c| c.is_control()) {
+        Some(control) => Err(format!("must have no control characters, got {control:?}")),
+        None => Ok(text.to_string()),
+    }
 }
 
 #[cfg(test)]

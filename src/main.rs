@@ -64,6 +64,9 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Tenant(Tenant::List { database }) => {
             with(&database, async |database| tenant::list(database).await)
         }
+        Command::Tenant(Tenant::Key { slug, reason, database }) => {
+            with(&database, async |database| tenant::key(database, &slug, reason).await)
+        }
         Command::Verify(options) => with(&options.database, async |database| {
             verify::run(database, options.tenant.as_deref(), &options.anchors).await
         }),

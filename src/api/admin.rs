@@ -34,7 +34,7 @@ impl AdminService for Admin {
         let (call, request) = accept(request)?;
         let (write, calendar) = convert::set_calendar(&request)?;
         let written = self.0.set_calendar(&call, write, calendar).await?;
-        Ok(Response::new(v1::SetCalendarResponse { receipt: Some(receipt(written)) }))
+        Ok(Response::new(v1::SetCalendarResponse { receipt: Some(receipt(&written)) }))
     }
 
     async fn get_calendar(
@@ -55,9 +55,11 @@ impl AdminService for Admin {
         let (call, request) = accept(request)?;
         let (write, key) = convert::create_key(&request)?;
         let (written, key_id, secret) = self.0.create_key(&call, write, key).await?;
+        // Of a key that was not made, an id that nobody gave means nothing.
+        let given = request.key.filter(|_| request.validate_only).map(|key| key.key_id);
         Ok(Response::new(v1::CreateKeyResponse {
-            receipt: Some(receipt(written)),
-            key_id: key_id.to_string(),
+            receipt: Some(receipt(&written)),
+            key_id: given.unwrap_or_else(|| key_id.to_string()),
             secret_key: secret.map_or_else(String::new, |secret| secret.reveal().to_string()),
         }))
     }
@@ -69,7 +71,7 @@ impl AdminService for Admin {
         let (call, request) = accept(request)?;
         let (write, key) = convert::revoke_key(&request)?;
         let written = self.0.revoke_key(&call, write, key).await?;
-        Ok(Response::new(v1::RevokeKeyResponse { receipt: Some(receipt(written)) }))
+        Ok(Response::new(v1::RevokeKeyResponse { receipt: Some(receipt(&written)) }))
     }
 
     async fn list_keys(
@@ -81,14 +83,13 @@ impl AdminService for Admin {
         let parameters = v1::ListKeysRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST_KEYS, &parameters);
         let listed = self.0.keys(&call, paging.open(page, &token)?).await?;
-        let keys = listed.items.iter().map(|key| v1::Key {
+        let (keys, next_page_token) = paging.page(&listed, |key| v1::Key {
             key_id: key.id.to_string(),
             role: convert::role_wire(&key.role).into(),
             payee_id: key.payee.as_ref().map_or_else(String::new, ToString::to_string),
             label: key.label.clone().unwrap_or_default(),
             revoked: key.revoked,
         });
-        let (keys, next_page_token) = (keys.collect(), paging.next(&listed));
         let as_of_change = listed.as_of;
         Ok(Response::new(v1::ListKeysResponse { keys, next_page_token, as_of_change }))
     }
@@ -102,11 +103,9 @@ impl AdminService for Admin {
         let parameters = v1::ListChangesRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST_CHANGES, &parameters);
         let listed = self.0.changes(&call, &query, paging.open(page, &token)?).await?;
-        Ok(Response::new(v1::ListChangesResponse {
-            changes: listed.items.iter().map(journal::change_wire).collect(),
-            next_page_token: paging.next(&listed),
-            as_of_change: listed.as_of,
-        }))
+        let (changes, next_page_token) = paging.page(&listed, journal::change_wire);
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListChangesResponse { changes, next_page_token, as_of_change }))
     }
 
     async fn list_touched(
@@ -118,7 +117,7 @@ impl AdminService for Admin {
         let parameters = v1::ListTouchedRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST_TOUCHED, &parameters);
         let listed = self.0.touched(&call, change, noun, paging.open(page, &token)?).await?;
-        let (next_page_token, as_of_change) = (paging.next(&listed), listed.as_of);
+        let (next_page_token, as_of_change) = (paging.token(listed.as_of, listed.next.as_deref()), listed.as_of);
         Ok(Response::new(v1::ListTouchedResponse { keys: listed.items, next_page_token, as_of_change }))
     }
 
@@ -167,7 +166,7 @@ impl AdminService for Admin {
         let (call, request) = accept(request)?;
         let (write, subjects) = convert::erase(&request)?;
         let erased = self.0.erase(&call, write, subjects).await?;
-        Ok(Response::new(v1::ErasePersonalDataResponse { receipt: Some(receipt(erased)) }))
+        Ok(Response::new(v1::ErasePersonalDataResponse { receipt: Some(receipt(&erased)) }))
     }
 
     async fn verify_journal(

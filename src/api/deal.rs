@@ -31,8 +31,9 @@ impl DealService for Deals {
         let (write, deals) = convert::upsert(&request, currency)?;
         let written = self.0.upsert_deals(&call, write, deals).await?;
         let events_written = i64::try_from(written.events_written).unwrap_or(i64::MAX);
-        let receipt = Some(receipt(written.receipt));
-        Ok(Response::new(v1::UpsertDealsResponse { receipt, events_written }))
+        let receipt = Some(receipt(&written.receipt));
+        let events_stale = i64::try_from(written.events_stale).unwrap_or(i64::MAX);
+        Ok(Response::new(v1::UpsertDealsResponse { receipt, events_written, events_stale }))
     }
 
     async fn import_deals(
@@ -75,11 +76,10 @@ impl DealService for Deals {
         let parameters = v1::ListDealsRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST, &parameters);
         let listed = self.0.deals(&call, query, paging.open(page, &token)?).await?;
-        Ok(Response::new(v1::ListDealsResponse {
-            deals: listed.items.iter().map(|stored| convert::wire(&stored.value, stored.added_in)).collect(),
-            next_page_token: paging.next(&listed),
-            as_of_change: listed.as_of,
-        }))
+        let (deals, next_page_token) =
+            paging.page(&listed, |stored| convert::wire(&stored.value, stored.added_in));
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListDealsResponse { deals, next_page_token, as_of_change }))
     }
 
     async fn list_rejected_rows(
@@ -91,11 +91,9 @@ impl DealService for Deals {
         let parameters = v1::ListRejectedRowsRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST_REJECTED, &parameters);
         let listed = self.0.rejected_rows(&call, change, paging.open(page, &token)?).await?;
-        Ok(Response::new(v1::ListRejectedRowsResponse {
-            rejected_rows: listed.items.iter().map(import::rejected_wire).collect(),
-            next_page_token: paging.next(&listed),
-            as_of_change: listed.as_of,
-        }))
+        let (rejected_rows, next_page_token) = paging.page(&listed, import::rejected_wire);
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListRejectedRowsResponse { rejected_rows, next_page_token, as_of_change }))
     }
 }
 

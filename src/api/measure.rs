@@ -23,7 +23,7 @@ impl MeasureService for Measures {
         let (call, request) = accept(request)?;
         let (write, measures) = convert::define(&request)?;
         let written = self.0.define_measures(&call, write, measures).await?;
-        Ok(Response::new(v1::DefineMeasuresResponse { receipt: Some(receipt(written)) }))
+        Ok(Response::new(v1::DefineMeasuresResponse { receipt: Some(receipt(&written)) }))
     }
 
     async fn list_measures(
@@ -35,14 +35,9 @@ impl MeasureService for Measures {
         let parameters = v1::ListMeasuresRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST, &parameters);
         let listed = self.0.measures(&call, paging.open(page, &token)?).await?;
-        Ok(Response::new(v1::ListMeasuresResponse {
-            measures: listed
-                .items
-                .iter()
-                .map(|stored| convert::wire(&stored.value, stored.added_in))
-                .collect(),
-            next_page_token: paging.next(&listed),
-            as_of_change: listed.as_of,
-        }))
+        let (measures, next_page_token) =
+            paging.page(&listed, |stored| convert::wire(&stored.value, stored.added_in));
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListMeasuresResponse { measures, next_page_token, as_of_change }))
     }
 }

@@ -2,6 +2,8 @@
 //! the journal number of its first page. A token that was cut or misspelt on its way is refused, so that no list
 //! quietly goes on in another place. They hold no secret and give no right: a forged one reads the caller's own
 //! tenant from where it says.
+//!
+//! Pages are cut by bytes as well as by count, so that every answer stays far below what clients take.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,6 +19,8 @@ use crate::domain::id::TenantId;
 const VERSION: u8 = 1;
 /// Bytes of the digest that are kept: enough that no two queries meet by accident.
 const BOUND: usize = 16;
+/// Most bytes of the items on a page: clients take answers of 4 MiB.
+const MAX_PAGE_BYTES: usize = 1 << 20;
 /// Longest token that is looked at.
 const MAX_TOKEN: usize = 1024;
 
@@ -79,9 +83,24 @@ impl Paging {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The token of the page after a page.
-    pub fn next<T>(&self, listed: &Listed<T>) -> String {
-        self.token(listed.as_of, listed.next.as_deref())
+    /// A page as messages, cut before it is too large, and the token of the page after it. A first item that is too
+    /// large is given alone: pages go on, whatever they hold.
+    pub fn page<T, M: Message>(&self, listed: &Listed<T>, wire: impl Fn(&T) -> M) -> (Vec<M>, String) {
+        let (mut messages, mut bytes) = (Vec::with_capacity(listed.items.len()), 0);
+        for item in &listed.items {
+            let message = wire(item);
+            let length = message.encoded_len();
+            bytes += 1 + prost::length_delimiter_len(length) + length;
+            if bytes > MAX_PAGE_BYTES && !messages.is_empty() {
+                break;
+            }
+            messages.push(message);
+        }
+        let cut = messages.len() < listed.items.len();
+        let last = messages.len().checked_sub(1).and_then(|last| listed.keys.get(last));
+        let next = if cut { last } else { listed.next.as_ref() };
+        let token = self.token(listed.as_of, next.map(String::as_str));
+        (messages, token)
     }
 }
 

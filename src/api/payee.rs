@@ -24,7 +24,7 @@ impl PayeeService for Payees {
         let currency = self.0.calendar(&call).await?.currency;
         let (write, payees) = convert::upsert(&request, currency)?;
         let written = self.0.upsert_payees(&call, write, payees).await?;
-        Ok(Response::new(v1::UpsertPayeesResponse { receipt: Some(receipt(written)) }))
+        Ok(Response::new(v1::UpsertPayeesResponse { receipt: Some(receipt(&written)) }))
     }
 
     async fn get_payee(
@@ -49,13 +49,10 @@ impl PayeeService for Payees {
         let paging = Paging::new(&call, LIST, &parameters);
         let found = self.0.payees(&call, query, paging.open(page, &token)?).await?;
         let (listed, day) = (found.value, found.day);
-        let payees = listed.items.iter().map(|stored| convert::wire_on(&stored.value, stored.added_in, day));
-        Ok(Response::new(v1::ListPayeesResponse {
-            payees: payees.collect(),
-            next_page_token: paging.next(&listed),
-            as_of_change: listed.as_of,
-            on_date: text(day),
-        }))
+        let (payees, next_page_token) =
+            paging.page(&listed, |stored| convert::wire_on(&stored.value, stored.added_in, day));
+        let (as_of_change, on_date) = (listed.as_of, text(day));
+        Ok(Response::new(v1::ListPayeesResponse { payees, next_page_token, as_of_change, on_date }))
     }
 
     async fn get_reporting_line(
@@ -67,10 +64,11 @@ impl PayeeService for Payees {
         let parameters = v1::GetReportingLineRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LINE, &parameters);
         let line = self.0.reporting_line(&call, &id, on, paging.open(page, &token)?).await?;
+        let (reports, next_page_token) = paging.page(&line.reports, convert::report_wire);
         Ok(Response::new(v1::GetReportingLineResponse {
             managers: convert::managers_wire(&line.managers),
-            reports: line.reports.items.iter().map(convert::report_wire).collect(),
-            next_page_token: paging.next(&line.reports),
+            reports,
+            next_page_token,
             as_of_change: line.reports.as_of,
             on_date: line.day.to_string(),
         }))
@@ -84,7 +82,7 @@ impl PayeeService for Payees {
         let (write, asked) = convert::reassign(&request)?;
         let moved = self.0.reassign_reports(&call, write, asked).await?;
         let payee_ids = moved.reports.iter().map(ToString::to_string).collect();
-        Ok(Response::new(v1::ReassignReportsResponse { receipt: Some(receipt(moved.receipt)), payee_ids }))
+        Ok(Response::new(v1::ReassignReportsResponse { receipt: Some(receipt(&moved.receipt)), payee_ids }))
     }
 
     async fn terminate_payee(
@@ -95,6 +93,6 @@ impl PayeeService for Payees {
         let (write, asked) = convert::terminate(&request)?;
         let moved = self.0.terminate_payee(&call, write, asked).await?;
         let payee_ids = moved.reports.iter().map(ToString::to_string).collect();
-        Ok(Response::new(v1::TerminatePayeeResponse { receipt: Some(receipt(moved.receipt)), payee_ids }))
+        Ok(Response::new(v1::TerminatePayeeResponse { receipt: Some(receipt(&moved.receipt)), payee_ids }))
     }
 }

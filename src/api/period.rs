@@ -75,7 +75,7 @@ impl PeriodService for Periods {
         let (call, request) = accept(request)?;
         let (write, revision) = convert::accept_rules(&request)?;
         let accepted = self.0.accept_rules(&call, write, revision).await?;
-        Ok(Response::new(v1::AcceptRulesRevisionResponse { receipt: Some(receipt(accepted)) }))
+        Ok(Response::new(v1::AcceptRulesRevisionResponse { receipt: Some(receipt(&accepted)) }))
     }
 
     async fn watch_close(&self, request: Request<v1::WatchCloseRequest>) -> Result<Response<Steps>, Status> {
@@ -96,15 +96,12 @@ impl PeriodService for Periods {
         let page = paging.open(page, &token)?;
         let calendar = self.0.calendar_since(&call, parameters.min_change).await?;
         let listed = self.0.postings(&call, query, page).await?;
-        let postings = listed.items.iter().map(|stored| {
+        let (postings, next_page_token) = paging.page(&listed, |stored| {
             let place = Place { change: stored.change, entry: stored.entry, period: stored.period };
             convert::posting_wire(place, &stored.posting, stored.currency, &calendar)
         });
-        Ok(Response::new(v1::ListPostingsResponse {
-            postings: postings.collect(),
-            next_page_token: paging.next(&listed),
-            as_of_change: listed.as_of,
-        }))
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListPostingsResponse { postings, next_page_token, as_of_change }))
     }
 }
 

@@ -39,7 +39,7 @@ impl PlanService for Plans {
         };
         let (written, version) = self.0.publish_plan(&call, write, sketch, from, draft).await?;
         let version = i32::try_from(version).unwrap_or(i32::MAX);
-        Ok(Response::new(v1::PublishPlanResponse { receipt: Some(receipt(written)), version }))
+        Ok(Response::new(v1::PublishPlanResponse { receipt: Some(receipt(&written)), version }))
     }
 
     async fn get_plan(
@@ -62,13 +62,10 @@ impl PlanService for Plans {
         let parameters = v1::ListPlansRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST, &parameters);
         let listed = self.0.plans(&call, on, paging.open(page, &token)?).await?;
-        let versions =
-            listed.items.iter().map(|stored| convert::version_wire(&stored.value, stored.added_in));
-        Ok(Response::new(v1::ListPlansResponse {
-            plan_versions: versions.collect(),
-            next_page_token: paging.next(&listed),
-            as_of_change: listed.as_of,
-        }))
+        let (plan_versions, next_page_token) =
+            paging.page(&listed, |stored| convert::version_wire(&stored.value, stored.added_in));
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListPlansResponse { plan_versions, next_page_token, as_of_change }))
     }
 
     async fn validate_plan(
@@ -148,7 +145,7 @@ impl PlanService for Plans {
         let drafts = listed.items.iter().map(|stored| draft::header_wire(&stored.value, stored.added_in));
         Ok(Response::new(v1::ListDraftsResponse {
             drafts: drafts.collect::<Result<_, _>>()?,
-            next_page_token: paging.next(&listed),
+            next_page_token: paging.token(listed.as_of, listed.next.as_deref()),
             as_of_change: listed.as_of,
         }))
     }
@@ -160,7 +157,7 @@ impl PlanService for Plans {
         let (call, request) = accept(request)?;
         let (write, id, etag) = draft::discard(&request)?;
         let written = self.0.discard_draft(&call, write, id, etag).await?;
-        Ok(Response::new(v1::DiscardDraftResponse { receipt: Some(receipt(written)) }))
+        Ok(Response::new(v1::DiscardDraftResponse { receipt: Some(receipt(&written)) }))
     }
 }
 

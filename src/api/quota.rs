@@ -24,7 +24,7 @@ impl QuotaService for Quotas {
         let calendar = self.0.calendar(&call).await?;
         let (write, quotas) = convert::set(&request, &calendar)?;
         let written = self.0.set_quotas(&call, write, quotas).await?;
-        Ok(Response::new(v1::SetQuotasResponse { receipt: Some(receipt(written)) }))
+        Ok(Response::new(v1::SetQuotasResponse { receipt: Some(receipt(&written)) }))
     }
 
     async fn get_quota(
@@ -50,14 +50,9 @@ impl QuotaService for Quotas {
         let page = paging.open(page, &token)?;
         let calendar = self.0.calendar_since(&call, parameters.min_change).await?;
         let listed = self.0.quotas(&call, query, page).await?;
-        Ok(Response::new(v1::ListQuotasResponse {
-            quotas: listed
-                .items
-                .iter()
-                .map(|stored| convert::wire(&stored.value, stored.added_in, &calendar))
-                .collect(),
-            next_page_token: paging.next(&listed),
-            as_of_change: listed.as_of,
-        }))
+        let (quotas, next_page_token) =
+            paging.page(&listed, |stored| convert::wire(&stored.value, stored.added_in, &calendar));
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListQuotasResponse { quotas, next_page_token, as_of_change }))
     }
 }

@@ -55,6 +55,8 @@ impl App {
         };
         let (tenant, number, as_of) = (open.tenant(), open.number(), open.head().number);
         let before = storage::calendar::get(open.conn(), tenant, as_of).await?;
+        let etag = before.as_ref().map_or(0, |before| before.added_in);
+        open.check_etags("calendar", |_| (call.actor.tenant_slug.clone(), etag))?;
         let changes = before.as_ref().is_some_and(|before| before.value != calendar);
         if let Some(close) = ledger::last_close(open.conn(), tenant).await?.filter(|_| changes) {
             let period = close.period;
@@ -71,18 +73,19 @@ impl App {
         Ok(receipt)
     }
 
-    /// The receipt, the key's id, and the whole key in the first answer only.
+    /// The receipt, the key's id, and the whole key in the first answer of a key that was made.
     pub async fn create_key(
         &self,
         call: &Call,
         write: Write,
         new: NewKey,
     ) -> Result<(Receipt, KeyId, Option<Secret>), Fault> {
+        let validate_only = write.validate_only;
         match self.begin::<(Receipt, KeyId)>(call, write).await? {
             Begun::Replayed((receipt, id)) => Ok((receipt, id, None)),
             Begun::Fresh(open) => {
                 let (receipt, id, secret) = App::make_key(*open, call, new).await?;
-                Ok((receipt, id, Some(secret)))
+                Ok((receipt, id, Some(secret).filter(|_| !validate_only)))
             }
         }
     }
@@ -114,7 +117,7 @@ impl App {
         };
         let written = storage::key::upsert(open.conn(), tenant, number, &[stored]).await?;
         let receipt = open.receipt(written);
-        open.commit(&(receipt, &id), Touches::Facts).await?;
+        open.commit(&(&receipt, &id), Touches::Facts).await?;
         Ok((receipt, id, made.text))
     }
 

@@ -91,6 +91,28 @@ fn check_problems(closing: &Closing, period: Period) -> Result<(), Fault> {
     Err(Fault::new(Reason::RunBlocked, message).with("problems", count).violating(violations))
 }
 
+/// What was computed as the close that change `change` makes of it.
+fn as_close(
+    closing: &Closing,
+    period: Period,
+    calendar: &Calendar,
+    as_of: i64,
+    payees: i64,
+    change: i64,
+) -> Close {
+    Close {
+        period,
+        as_of,
+        rules_revision: RULES_REVISION,
+        digest: closing.digest,
+        payees,
+        postings: i64::try_from(closing.postings.len()).unwrap_or(i64::MAX),
+        earned: closing.total(),
+        currency: calendar.currency,
+        change,
+    }
+}
+
 /// Work that ended without a result.
 pub(super) fn stopped(error: &tokio::task::JoinError) -> Fault {
     tracing::error!(error.cause = %error, "a calculation stopped");
@@ -154,6 +176,16 @@ impl App {
         Err(Fault::new(Reason::CloseOvertaken, message).with("period", period))
     }
 
+    /// What the close would post, or why it would be refused; writes nothing.
+    pub(super) async fn validate_close(&self, call: &Call, period: Period) -> Result<Closed, Fault> {
+        // Nobody follows it.
+        let stage = CloseStage::Running { done: 0, total: 0 };
+        let progress = Arc::new(watch::channel(CloseState { period, stage }).0);
+        let (closing, calendar, as_of, payees) = self.compute(call, period, &progress).await?;
+        check_problems(&closing, period)?;
+        Ok(Closed::of(&as_close(&closing, period, &calendar, as_of, payees, 0)))
+    }
+
     /// Computes on the facts as of now, off the runtime's threads.
     async fn compute(
         &self,
@@ -213,17 +245,7 @@ impl App {
         let last = ledger::last_close(open.conn(), tenant).await?;
         check_order(period, next_period(&calendar, last.as_ref()))?;
         check_rules(ledger::accepted_rules(open.conn(), tenant, head).await?)?;
-        let close = Close {
-            period,
-            as_of,
-            rules_revision: RULES_REVISION,
-            digest: closing.digest,
-            payees,
-            postings: i64::try_from(closing.postings.len()).unwrap_or(i64::MAX),
-            earned: closing.total(),
-            currency: calendar.currency,
-            change: number,
-        };
+        let close = as_close(closing, period, &calendar, as_of, payees, number);
         let documents = closing.statements.iter().map(|statement| {
             let text = serde_json::to_string(statement).map_err(storage::corrupt)?;
             Ok((statement.payee.clone(), text))

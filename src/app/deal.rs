@@ -20,14 +20,19 @@ use super::{App, AsOf, Call, Listed, Page, Receipt, Write};
 const REJECTED_PAGE: u16 = 50;
 /// Rejected rows that an import's answer repeats.
 const REPEATED: usize = 100;
+/// Bytes of their reasons: an answer is kept with its change, and small.
+const REPEATED_BYTES: usize = 8 << 10;
 
 /// What writing deals answers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DealsReceipt {
     /// Counted in deals.
     pub receipt: Receipt,
     /// Events new or different.
     pub events_written: u64,
+    /// Events passed over: what is there has a higher source version.
+    #[serde(default)]
+    pub events_stale: u64,
 }
 
 /// What an import says first.
@@ -80,8 +85,8 @@ pub struct ImportReceipt {
     pub rejected: u64,
     /// Events in good rows.
     pub totals: Vec<ControlTotal>,
-    /// The first 100 rejected rows, without the rows as they came. Their reasons quote them: what is kept with the
-    /// change has none, a replay reads them again.
+    /// The first rejected rows, at most 100 and 8 KiB of reasons, without the rows as they came. Their reasons quote
+    /// them: what is kept with the change has none, a replay reads them again.
     #[serde(skip)]
     pub first_rejected: Vec<RejectedRow>,
 }
@@ -110,7 +115,21 @@ pub struct Import {
 }
 
 fn deals_receipt(receipt: Receipt, written: &DealsWritten) -> DealsReceipt {
-    DealsReceipt { receipt, events_written: written.events.written }
+    let stale = &written.stale;
+    let first_stale = stale.first.iter().map(ToString::to_string).collect();
+    let receipt = Receipt { stale: stale.deals, first_stale, ..receipt };
+    DealsReceipt { receipt, events_written: written.events.written, events_stale: stale.events }
+}
+
+/// The first rejected rows as far as an answer holds them.
+fn repeated(rejected: Vec<RejectedRow>) -> Vec<RejectedRow> {
+    let mut bytes = 0;
+    let fits = |row: &RejectedRow| {
+        bytes += row.reasons.iter().map(String::len).sum::<usize>();
+        bytes <= REPEATED_BYTES
+    };
+    let rows = rejected.into_iter().take(REPEATED).take_while(fits);
+    rows.map(|row| RejectedRow { raw: None, ..row }).collect()
 }
 
 impl App {
@@ -127,6 +146,14 @@ impl App {
         };
         let (tenant, number) = (open.tenant(), open.number());
         let rows: Vec<_> = (0..).zip(deals).collect();
+        if open.expects_etags() {
+            let ids: Vec<&DealId> = rows.iter().map(|(_, deal)| &deal.id).collect();
+            let etags = storage::deal::etags(open.conn(), tenant, &ids).await?;
+            open.check_etags("deal", |place| match ids.get(place) {
+                Some(id) => (id.to_string(), etags.get(*id).copied().unwrap_or_default()),
+                None => Default::default(),
+            })?;
+        }
         storage::deal::stage(open.conn(), &rows).await?;
         let strangers = storage::deal::unknown_payees(open.conn(), tenant).await?;
         let mut violations = Violations::default();
@@ -247,13 +274,12 @@ impl Import {
             events: total.events,
             sum: total.sum,
         };
-        rejected.truncate(REPEATED);
         let receipt = ImportReceipt {
             deals: deals_receipt(open.receipt(written.deals), &written),
             rows,
             rejected: count,
             totals: totals.into_iter().map(total).collect(),
-            first_rejected: rejected.into_iter().map(|row| RejectedRow { raw: None, ..row }).collect(),
+            first_rejected: repeated(rejected),
         };
         open.commit(&receipt, Touches::Facts).await?;
         Ok(receipt)

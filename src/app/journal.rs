@@ -199,7 +199,7 @@ async fn told(
         let touched = touched.remove(&stored.change.number).unwrap_or_default();
         ToldChange { stored, touched }
     });
-    Ok(Listed { items: told.collect(), as_of, next: listed.next })
+    Ok(Listed { items: told.collect(), as_of, keys: listed.keys, next: listed.next })
 }
 
 /// A stream outlives the look at its key: once that is revoked, which is itself a change, nothing more is told.

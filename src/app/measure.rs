@@ -22,8 +22,13 @@ impl App {
         };
         let (tenant, number) = (open.tenant(), open.number());
         let as_of = open.head().number;
-        let known = storage::measure::all(open.conn(), tenant, as_of).await?;
-        let changed = |measure: &&Measure| known.iter().any(|old| old.id == measure.id && old != *measure);
+        let known = storage::measure::list(open.conn(), tenant, as_of, None, i64::MAX).await?;
+        let find = |id: &MeasureId| known.iter().find(|old| old.value.id == *id);
+        open.check_etags("measure", |place| match measures.get(place) {
+            Some(measure) => (measure.id.to_string(), find(&measure.id).map_or(0, |old| old.added_in)),
+            None => Default::default(),
+        })?;
+        let changed = |measure: &&Measure| find(&measure.id).is_some_and(|old| old.value != **measure);
         let changed: Vec<MeasureId> =
             measures.iter().filter(changed).map(|measure| measure.id.clone()).collect();
         let used = storage::measure::in_use(open.conn(), tenant, &changed).await?;

@@ -86,10 +86,23 @@ pub struct Write {
     pub reason: Option<String>,
     /// Check everything, write nothing.
     pub validate_only: bool,
+    /// Which changes the caller expects to have written last what it replaces.
+    pub etags: Vec<ExpectedEtag>,
+}
+
+/// A resource of a request that names the change it was read at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpectedEtag {
+    /// Path of the field: `deals[3].etag`.
+    pub field: String,
+    /// Place of the resource in the request, from 0.
+    pub place: usize,
+    /// Number of the change.
+    pub etag: i64,
 }
 
 /// What a write answers; kept with its change and given again on replay.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Number of the change; 0 if nothing was to be written.
     pub change: i64,
@@ -97,6 +110,12 @@ pub struct Receipt {
     pub written: u64,
     /// Already there, the same.
     pub unchanged: u64,
+    /// Passed over: what is there has a higher source version.
+    #[serde(default)]
+    pub stale: u64,
+    /// Ids of the first stale facts, at most [`storage::MAX_STALE_IDS`].
+    #[serde(default)]
+    pub first_stale: Vec<String>,
 }
 
 /// A page asked for.
@@ -130,6 +149,8 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// The journal number read as of.
     pub as_of: i64,
+    /// The key of each item: where a page that ends there goes on.
+    pub keys: Vec<String>,
     /// The last key of this page, if there is more.
     pub next: Option<String>,
 }
@@ -140,8 +161,9 @@ impl<T> Listed<T> {
         let size = usize::from(page.size);
         let more = items.len() > size;
         items.truncate(size);
-        let next = items.last().filter(|_| more).map(key);
-        Listed { items, as_of, next }
+        let keys: Vec<String> = items.iter().map(key).collect();
+        let next = keys.last().filter(|_| more).cloned();
+        Listed { items, as_of, keys, next }
     }
 }
 

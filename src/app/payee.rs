@@ -1,6 +1,6 @@
 //! Payees and their assignments.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +8,7 @@ use crate::domain::date::Day;
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::PayeeId;
 use crate::domain::payee::{MAX_ASSIGNMENTS, Payee, find_cycle};
+use crate::domain::version::{SourceVersion, Standing};
 use crate::storage::{self, Stored};
 
 use super::write::{Begun, Open, Touches, check_payees, refuse_unknown, unknown};
@@ -89,7 +90,7 @@ pub struct Moved {
 }
 
 impl App {
-    /// Replaces payees with all their assignments, or refuses them all.
+    /// Replaces payees with all their assignments, or refuses them all. Stale ones are passed over.
     pub async fn upsert_payees(
         &self,
         call: &Call,
@@ -100,11 +101,27 @@ impl App {
             Begun::Replayed(receipt) => return Ok(receipt),
             Begun::Fresh(open) => open,
         };
+        let (tenant, number, as_of) = (open.tenant(), open.number(), open.head().number);
+        let ids: Vec<&PayeeId> = payees.iter().map(|payee| &payee.id).collect();
+        let known = storage::payee::among(open.conn(), tenant, as_of, &ids).await?;
+        let known: BTreeMap<&PayeeId, &Stored<Payee>> =
+            known.iter().map(|known| (&known.value.id, known)).collect();
+        open.check_etags("payee", |place| match ids.get(place) {
+            Some(id) => (id.to_string(), known.get(id).map_or(0, |known| known.added_in)),
+            None => Default::default(),
+        })?;
         check_references(&mut open, &payees).await?;
-        let (tenant, number) = (open.tenant(), open.number());
-        let written = storage::payee::upsert(open.conn(), tenant, number, &payees).await?;
-        check_lines(&mut open, &payees).await?;
-        let receipt = open.receipt(written);
+        let is_stale = |payee: &Payee| {
+            known.get(&payee.id).is_some_and(|known| payee.standing(&known.value) == Standing::Stale)
+        };
+        let (stale, current): (Vec<Payee>, Vec<Payee>) = payees.iter().cloned().partition(is_stale);
+        let written = storage::payee::upsert(open.conn(), tenant, number, &current).await?;
+        check_lines(&mut open, &current).await?;
+        let mut first_stale: Vec<_> = stale.iter().map(|payee| payee.id.to_string()).collect();
+        first_stale.sort();
+        first_stale.truncate(storage::MAX_STALE_IDS);
+        let stale = u64::try_from(stale.len()).unwrap_or(u64::MAX);
+        let receipt = Receipt { stale, first_stale, ..open.receipt(written) };
         open.commit(&receipt, Touches::Facts).await?;
         Ok(receipt)
     }
@@ -315,7 +332,7 @@ fn check_none_report(id: &PayeeId, end: Day, reports: &[PayeeId]) -> Result<(), 
 /// answers who reports to another now.
 async fn write_moved(
     mut open: Box<Open>,
-    payees: Vec<Payee>,
+    mut payees: Vec<Payee>,
     mut reports: Vec<PayeeId>,
     field: &str,
 ) -> Result<Moved, Fault> {
@@ -325,6 +342,10 @@ async fn write_moved(
         violations.add(field, message);
     }
     violations.finish(Some(()))?;
+    for payee in &mut payees {
+        // Sent again as it was, the source's version must not undo this.
+        payee.source_version = payee.source_version.map(SourceVersion::next);
+    }
     let (tenant, number) = (open.tenant(), open.number());
     let written = storage::payee::upsert(open.conn(), tenant, number, &payees).await?;
     check_lines(&mut open, &payees).await?;

@@ -75,6 +75,8 @@ pub enum CloseStage {
     Closed(Closed),
     /// Given up; nothing was posted.
     Failed(Fault),
+    /// Only computed: what it would post. It has no change.
+    Validated(Closed),
 }
 
 /// A close that was posted.
@@ -160,6 +162,9 @@ impl App {
         check_order(period, next_period(&calendar, last.as_ref()))?;
         check_rules(ledger::accepted_rules(&mut read.tx, call.tenant(), read.as_of).await?)?;
         drop(read);
+        if write.validate_only {
+            return Ok(state(CloseStage::Validated(self.validate_close(call, period).await?)));
+        }
         let mut follow = self.start_close(call, write, period);
         let ended = follow.wait_for(|state| !matches!(state.stage, CloseStage::Running { .. }));
         let patience = call.timeout().map_or(PATIENCE, |left| PATIENCE.min(left / 2));
@@ -168,7 +173,7 @@ impl App {
         let now = follow.borrow().clone();
         match now.stage {
             CloseStage::Failed(fault) => Err(fault),
-            CloseStage::Running { .. } | CloseStage::Closed(_) => Ok(now),
+            CloseStage::Running { .. } | CloseStage::Closed(_) | CloseStage::Validated(_) => Ok(now),
         }
     }
 

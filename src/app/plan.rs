@@ -81,7 +81,7 @@ impl App {
         let receipt = open.receipt(Written { written: 1, unchanged: 0 });
         let published = Published { receipt, version: version.version };
         open.commit(&published, Touches::Facts).await?;
-        Ok((receipt, version.version))
+        Ok((published.receipt, published.version))
     }
 
     /// The versions of a plan in order, and the journal number read as of.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::date::Day;
+use crate::domain::date::{Calendar, Day};
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{MeasureId, PayeeId};
 use crate::domain::quota::{Goal, Quota, QuotaKey};
@@ -67,6 +67,14 @@ impl App {
             }
         }
         if violations.len() == unknowns { unknown(violations) } else { unfit(violations) }?;
+        if open.expects_etags() {
+            let keys: Vec<&QuotaKey> = quotas.iter().map(|quota| &quota.key).collect();
+            let etags = storage::quota::etags(open.conn(), tenant, &calendar, &keys).await?;
+            open.check_etags("quota", |place| match (keys.get(place), etags.get(place)) {
+                (Some(key), Some(etag)) => (name(key, &calendar), *etag),
+                _ => Default::default(),
+            })?;
+        }
         let written = storage::quota::set(open.conn(), tenant, number, &calendar, &quotas).await?;
         let receipt = open.receipt(written);
         open.commit(&receipt, Touches::Facts).await?;
@@ -83,8 +91,7 @@ impl App {
         let mut read = self.read(call, as_of).await?;
         let calendar = facts::calendar(&mut read.tx, call.tenant(), read.as_of).await?;
         let quota = storage::quota::get(&mut read.tx, call.tenant(), read.as_of, &calendar, key).await?;
-        let name = || format!("{}/{}/{}", key.payee, key.measure, calendar.window_text(key.window));
-        Ok((quota.ok_or_else(|| Fault::not_found("quota", name()))?, read.as_of))
+        Ok((quota.ok_or_else(|| Fault::not_found("quota", name(key, &calendar)))?, read.as_of))
     }
 
     /// Quotas by payee, measure and window's text.
@@ -127,4 +134,9 @@ impl App {
         };
         Ok(Listed::new(found, &page, read.as_of, key))
     }
+}
+
+/// What a refusal calls a quota.
+fn name(key: &QuotaKey, calendar: &Calendar) -> String {
+    format!("{}/{}/{}", key.payee, key.measure, calendar.window_text(key.window))
 }

@@ -1,7 +1,7 @@
 //! Tenants: made on the command line, never by a request.
 
 use crate::auth::{Actor, Role, Secret, key};
-use crate::domain::encode::Record;
+use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{KeyId, RequestId, TenantId};
 use crate::storage;
@@ -26,16 +26,26 @@ impl App {
         let mut tx = self.database().begin(tenant, None).await?;
         storage::tenant::create(&mut tx, tenant, slug, chrono::Utc::now()).await?;
         let call = command_line(tenant, slug)?;
-        let write = Write {
-            rpc: "attain tenant create",
-            request_id: "tenant-create".parse::<RequestId>().map_err(storage::corrupt)?,
-            digest: Record::new("tenant", 1).text(1, slug).digest(),
-            reason: None,
-            validate_only: false,
-        };
+        let digest = Record::new("tenant", 1).text(1, slug).digest();
+        let write = write("attain tenant create", "tenant-create", digest, None)?;
         let key = NewKey { id: None, role: Role::Admin, payee: None, label: None };
         match App::enter::<()>(tx, &call, write).await? {
             Begun::Replayed(()) => Err(storage::corrupt("a new tenant has changes already")),
+            Begun::Fresh(open) => Ok(App::make_key(*open, &call, key).await?.2),
+        }
+    }
+
+    /// Makes another admin key for a tenant, whose keys may all be lost. A change like any other; the key's text is in
+    /// this answer and nowhere else.
+    pub async fn create_admin_key(&self, slug: &str, reason: Option<String>) -> Result<Secret, Fault> {
+        let tenant = self.tenant(slug).await?.ok_or_else(|| Fault::not_found("tenant", slug))?;
+        let call = command_line(tenant, slug)?;
+        let id = key::generate_id()?;
+        let digest = Record::new("tenant_key", 1).text(1, id.as_str()).digest();
+        let write = write("attain tenant key", &format!("tenant-key-{id}"), digest, reason)?;
+        let key = NewKey { id: Some(id), role: Role::Admin, payee: None, label: None };
+        match self.begin::<()>(&call, write).await? {
+            Begun::Replayed(()) => Err(storage::corrupt("a key just made was made before")),
             Begun::Fresh(open) => Ok(App::make_key(*open, &call, key).await?.2),
         }
     }
@@ -45,6 +55,16 @@ impl App {
         let mut tx = self.database().begin_global().await?;
         storage::tenant::list(&mut tx).await
     }
+}
+
+fn write(
+    rpc: &'static str,
+    request_id: &str,
+    digest: Digest,
+    reason: Option<String>,
+) -> Result<Write, Fault> {
+    let request_id = request_id.parse::<RequestId>().map_err(storage::corrupt)?;
+    Ok(Write { rpc, request_id, digest, reason, validate_only: false, etags: Vec::new() })
 }
 
 /// A call of the command line, which answers to whoever may run it on the database.

@@ -106,7 +106,46 @@ impl Open {
     /// The receipt of what was written: with this change's number, unless nothing is to stay.
     pub(super) fn receipt(&self, written: Written) -> Receipt {
         let change = if self.write.validate_only { 0 } else { self.number() };
-        Receipt { change, written: written.written, unchanged: written.unchanged }
+        let Written { written, unchanged } = written;
+        Receipt { change, written, unchanged, stale: 0, first_stale: Vec::new() }
+    }
+
+    /// Whether the request names etags at all.
+    pub(super) fn expects_etags(&self) -> bool {
+        !self.write.etags.is_empty()
+    }
+
+    /// Refuses if a resource was last written by another change than the request expects. `actual` gives the name and
+    /// the etag of the resource at a place of the request, 0 if there is none.
+    pub(super) fn check_etags(
+        &self,
+        noun: &'static str,
+        actual: impl Fn(usize) -> (String, i64),
+    ) -> Result<(), Fault> {
+        let mut violations = Violations::default();
+        let mut first = None;
+        for expected in &self.write.etags {
+            let (name, actual) = actual(expected.place);
+            if actual == expected.etag {
+                continue;
+            }
+            let etag = expected.etag;
+            let is = match actual {
+                0 => "does not exist".to_string(),
+                actual => format!("was last written by change {actual}"),
+            };
+            violations.add(&expected.field, format!("expects change {etag}, but {noun} {name} {is}"));
+            first.get_or_insert((name, etag, actual));
+        }
+        let Some((name, expected, actual)) = first else { return Ok(()) };
+        let message = violations.sentence("etags are not those of the resources");
+        Err(Fault::new(Reason::EtagMismatch, message)
+            .with("count", violations.len())
+            .with("resource", noun)
+            .with("id", name)
+            .with("expected", expected)
+            .with("actual", actual)
+            .violating(violations))
     }
 }
 

@@ -64,13 +64,13 @@ pub enum Permission {
     EarningsRead,
     /// Preview a close and see postings.
     LedgerRead,
-    /// Close periods.
+    /// Close periods, accept another revision of the rules.
     LedgerClose,
     /// Read the journal and verify it.
     JournalRead,
     /// See the calendar, and find the journal number of an instant.
     CalendarRead,
-    /// Set the calendar, make and revoke keys.
+    /// Set the calendar, make and revoke keys, erase personal data.
     TenantAdmin,
 }
 

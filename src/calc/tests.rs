@@ -100,6 +100,7 @@ fn facts(deals: &[Deal], reversal: ReversalRule) -> Facts {
             target_incentive: None,
             currency: calendar().currency,
         }],
+        source_version: None,
     };
     let people = [
         ("ann", Some("max"), "rep"),

@@ -9,6 +9,7 @@ use super::fault::Violations;
 use super::id::{CustomerId, DealId, EventId, PayeeId, ProductId, RoleId};
 use super::money::Currency;
 use super::number::{Percent, Quantity};
+use super::version::SourceVersion;
 
 /// Most splits of a deal, and most events of a deal in one message.
 pub const MAX_PARTS: usize = 100;
@@ -119,6 +120,8 @@ pub struct Deal {
     pub splits: Vec<Split>,
     /// Events that this message states; those it does not name stay as they are.
     pub events: Vec<DealEvent>,
+    /// Which state of the deal in its source this is.
+    pub source_version: Option<SourceVersion>,
 }
 
 /// A part of a deal's credit for one payee in one role.
@@ -149,6 +152,8 @@ pub struct DealEvent {
     pub quantity: Option<Quantity>,
     /// What a reversal takes back; empty: the one event of each type dated on or before it.
     pub reverses: Vec<Reversed>,
+    /// Which state of the event in its source this is; where a message says none, it is its deal's.
+    pub source_version: Option<SourceVersion>,
 }
 
 /// One event taken back by a reversal.
@@ -301,6 +306,7 @@ mod tests {
             attributes: BTreeMap::new(),
             splits: splits.iter().map(split).collect(),
             events: Vec::new(),
+            source_version: None,
         }
     }
 

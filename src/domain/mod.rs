@@ -18,3 +18,4 @@ pub mod payee;
 pub mod plan;
 pub mod quota;
 pub mod statement;
+pub mod version;

@@ -8,12 +8,13 @@ use super::date::Day;
 use super::fault::Violations;
 use super::id::{PayeeId, PlanId, TerritoryId};
 use super::money::Currency;
+use super::version::{SourceVersion, Standing};
 
 /// Most assignments one payee may have.
 pub const MAX_ASSIGNMENTS: usize = 200;
 
 /// What kind of earner a payee is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum PayeeKind {
     /// A person.
@@ -37,8 +38,9 @@ impl PayeeKind {
     }
 }
 
-/// A person or partner firm that can earn, with every assignment it ever had.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A person or partner firm that can earn, with every assignment it ever had. The order of payees with one source
+/// version decides which of them stands; it goes by the fields as they follow each other here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Payee {
     /// The caller's id, usually the payroll number.
     pub id: PayeeId,
@@ -50,10 +52,12 @@ pub struct Payee {
     pub email: Option<String>,
     /// Dated records, in order of their first day, without overlaps.
     pub assignments: Vec<Assignment>,
+    /// Which state of the payee in its source this is.
+    pub source_version: Option<SourceVersion>,
 }
 
 /// All that decides pay, for the days `[from, to)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Assignment {
     /// First day.
     pub from: Day,
@@ -86,6 +90,11 @@ impl Assignment {
 }
 
 impl Payee {
+    /// What becomes of this payee, told now, where another state of it is known.
+    pub fn standing(&self, known: &Payee) -> Standing {
+        Standing::of((self.source_version, self), (known.source_version, known))
+    }
+
     /// Notes what is wrong between the fields of a payee, under `path`; sorts its assignments.
     pub fn check(&mut self, path: &str, violations: &mut Violations) {
         if self.assignments.len() > MAX_ASSIGNMENTS {
@@ -232,7 +241,14 @@ mod tests {
         ] {
             let assignments = spans.iter().map(|(from, to)| assignment(from, *to)).collect();
             let id = PayeeId::try_new("E-1").unwrap();
-            let mut payee = Payee { id, kind: PayeeKind::Person, name: None, email: None, assignments };
+            let mut payee = Payee {
+                id,
+                kind: PayeeKind::Person,
+                name: None,
+                email: None,
+                assignments,
+                source_version: None,
+            };
             let mut violations = Violations::default();
             payee.check("payees[0]", &mut violations);
             assert_eq!(violations.len(), faults, "{spans:?}: {violations:?}");
@@ -247,7 +263,7 @@ mod tests {
         });
         let id = PayeeId::try_new("E-1").unwrap();
         let assignments = assignments.collect();
-        Payee { id, kind: PayeeKind::Person, name: None, email: None, assignments }
+        Payee { id, kind: PayeeKind::Person, name: None, email: None, source_version: None, assignments }
     }
 
     #[test]

@@ -13,8 +13,9 @@ use crate::domain::fault::Violations;
 use crate::domain::id::{CustomerId, DealId, EventId, PayeeId, ProductId, RoleId};
 use crate::domain::money::Currency;
 use crate::domain::number::{Percent, Quantity};
+use crate::domain::version::SourceVersion;
 
-const FIELDS: [Known; 15] = [
+const FIELDS: [Known; 16] = [
     ("id", Form::Id, true),
     ("name", Form::Text, false),
     ("owner_id", Form::Id, true),
@@ -30,12 +31,14 @@ const FIELDS: [Known; 15] = [
     ("probability", Form::Percent, false),
     ("open_date", Form::Day, false),
     ("close_date", Form::Day, false),
+    ("source_version", Form::Version, false),
 ];
-const EVENT: [Known; 4] = [
+const EVENT: [Known; 5] = [
     ("id", Form::Id, true),
     ("type", Form::EventKind, true),
     ("date", Form::Day, true),
     ("amount", Form::Money, false),
+    ("source_version", Form::Version, false),
 ];
 const SPLIT: [Known; 3] =
     [("payee_id", Form::Id, true), ("role", Form::Id, true), ("percent", Form::Percent, true)];
@@ -187,6 +190,7 @@ pub(super) fn read(mapping: &DealMapping, mut row: Row<'_>) -> Result<Deal, Vec<
     let probability = row.field(fields, "probability", Percent::parse);
     let opened = row.field(fields, "open_date", Day::parse);
     let closed = row.field(fields, "close_date", Day::parse);
+    let source_version = row.field(fields, "source_version", SourceVersion::parse);
     let mut attributes = BTreeMap::new();
     for (name, source) in &mapping.attributes {
         let value = row.take(source, |text| Ok::<_, Infallible>(text.to_string()));
@@ -213,6 +217,7 @@ pub(super) fn read(mapping: &DealMapping, mut row: Row<'_>) -> Result<Deal, Vec<
         attributes,
         splits,
         events,
+        source_version,
     });
     row.finish(deal, |deal, violations| deal.check("deal", violations))
 }
@@ -245,8 +250,10 @@ fn read_event(event: &EventMapping, currency: Option<Currency>, row: &mut Row<'_
     if let Some(kind) = kind.filter(|kind| !kind.is_reversal()) {
         row.require(&event.fields, "amount", &format!(" for {}", kind.name()));
     }
+    let source_version = row.field(&event.fields, "source_version", SourceVersion::parse);
     let ((id, kind), day) = id.zip(kind).zip(day)?;
-    Some(DealEvent { id, kind, day, amount, cost: None, quantity: None, reverses: Vec::new() })
+    let reverses = Vec::new();
+    Some(DealEvent { id, kind, day, amount, cost: None, quantity: None, reverses, source_version })
 }
 
 /// A split whose columns are all empty is absent; one that is half filled is wrong.

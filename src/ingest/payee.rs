@@ -9,8 +9,9 @@ use crate::domain::fault::Violations;
 use crate::domain::id::{PayeeId, PlanId, TerritoryId};
 use crate::domain::money::Currency;
 use crate::domain::payee::{Assignment, Payee};
+use crate::domain::version::SourceVersion;
 
-const FIELDS: [Known; 12] = [
+const FIELDS: [Known; 13] = [
     ("id", Form::Id, true),
     ("kind", Form::PayeeKind, true),
     ("name", Form::Text, false),
@@ -23,6 +24,7 @@ const FIELDS: [Known; 12] = [
     ("plan_id", Form::Id, false),
     ("target_incentive", Form::Money, false),
     ("currency", Form::Currency, false),
+    ("source_version", Form::Version, false),
 ];
 /// The fields of a payee that belong to its assignment.
 const ASSIGNMENT: [&str; 8] = [
@@ -61,7 +63,8 @@ pub(super) fn read(fields: &Fields, mut row: Row<'_>) -> Result<Payee, Vec<Strin
     let name = row.words(fields, "name");
     let email = row.words(fields, "email");
     let assignments = assignment(fields, &mut row).into_iter().collect();
-    let payee = id.zip(kind).map(|(id, kind)| Payee { id, kind, name, email, assignments });
+    let source_version = row.field(fields, "source_version", SourceVersion::parse);
+    let payee = id.zip(kind).map(|(id, kind)| Payee { id, kind, name, email, assignments, source_version });
     row.finish(payee, |payee, violations| payee.check("payee", violations))
 }
 

@@ -167,12 +167,15 @@ impl<R: Read> Iterator for Reader<'_, R> {
     }
 }
 
-/// What must not be there twice. All quotas of a row share payee and measure; their windows are either
-/// the same in every row or one.
+/// What must not be there twice. Of a deal each source version may be there once: the highest will stand. All quotas
+/// of a row share payee and measure; their windows are either the same in every row or one.
 fn key(record: &Record) -> String {
     match record {
         Record::Payee(payee) => payee.id.to_string(),
         Record::Quota(quota) => format!("{}\0{}\0{}", quota.payee, quota.measure, quota.window),
-        Record::Deal(deal) => deal.id.to_string(),
+        Record::Deal(deal) => match deal.source_version {
+            Some(version) => format!("{}\0{version}", deal.id),
+            None => deal.id.to_string(),
+        },
     }
 }

@@ -18,6 +18,7 @@ use crate::domain::id::PayeeId;
 use crate::domain::money::Currency;
 use crate::domain::number::{self, INTEGER_DIGITS, NumberFault, Percent, Quantity};
 use crate::domain::payee::PayeeKind;
+use crate::domain::version::SourceVersion;
 
 /// Decimals of an amount whose currency is not known here.
 pub(super) const MOST_MINOR_DIGITS: u32 = 3;
@@ -71,6 +72,8 @@ pub(super) enum Form {
     PayeeKind,
     EventKind,
     Outcome,
+    /// A source version: a number or an instant.
+    Version,
 }
 
 impl Form {
@@ -91,6 +94,7 @@ impl Form {
             Form::PayeeKind => good(payee_kind(text)),
             Form::EventKind => good(event_kind(text)),
             Form::Outcome => good(outcome(text)),
+            Form::Version => good(SourceVersion::parse(text)),
         }
     }
 }

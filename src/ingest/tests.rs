@@ -382,3 +382,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn source_versions_are_numbers_or_instants_and_tell_states_of_a_deal_apart() {
+    let mapping = PIPELINE.replace("[outcome]", "source_version = { column = \"changed\" }\n[outcome]");
+    let row = |id: &str, stage: &str, changed: &str| {
+        format!("{id},Ann Lee,GTXPro,Gekko,{stage},2017-01-02,2017-03-01,10,{changed}\n")
+    };
+    let csv = [
+        format!("{HEADER},changed\n"),
+        row("A1", "Engaging", "1970-01-01T00:00:01Z"),
+        row("A1", "Won", "1970-01-01T01:00:02.5+01:00"),
+        row("A1", "Won", "1970-01-01T00:00:01Z"),
+        row("A1", "Engaging", "1970-01-01T00:00:01Z"),
+        row("A2", "Won", "17"),
+        row("A3", "Won", ""),
+        row("A4", "Won", "2017-03-01 09:30"),
+    ];
+    let (accepted, rejected, totals) = take(&mapping, &csv.concat()).unwrap();
+    let versions: Vec<_> = deals(&accepted)
+        .iter()
+        .map(|deal| (deal.id.to_string(), deal.source_version.map(|version| version.get())))
+        .collect();
+    let expected = [("A1", Some(1_000_000)), ("A1", Some(2_500_000)), ("A2", Some(17)), ("A3", None)];
+    assert_eq!(versions, expected.map(|(id, version)| (id.to_string(), version)));
+    assert_eq!(totals.duplicates, 1);
+    let rows: Vec<_> = rejected.iter().map(|(row, _)| *row).collect();
+    assert_eq!(rows, [4, 8]);
+    assert_eq!(
+        rejected[0].1[0],
+        "stage from column \"deal_stage\" must be \"Engaging\" as in row 2, got \"Won\""
+    );
+    assert!(
+        rejected[1].1[0].starts_with("source_version from column \"changed\" must be a number"),
+        "{rejected:?}"
+    );
+}

@@ -175,6 +175,7 @@ impl Story {
                 request_id: self.request_id("close"),
                 reason: "month end".into(),
                 period: (*period).into(),
+                validate_only: false,
             };
             let mut client = PeriodServiceClient::new(self.channel.clone());
             let close = client.close_period(request).await.map_err(refused)?.into_inner().close;

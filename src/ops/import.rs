@@ -50,6 +50,9 @@ struct Outcome {
     repeated: u64,
     written: i64,
     unchanged: i64,
+    stale: i64,
+    /// The first that were stale, by id.
+    first_stale: Vec<String>,
     /// Changes that the import made, in order.
     changes: Vec<i64>,
     /// Control totals, a line each.
@@ -139,11 +142,15 @@ fn progress(file: &Path) -> ProgressBar {
 
 /// Prints the control totals. A change that the journal had before the import is an answer given again.
 fn print(outcome: &Outcome, head: i64) -> anyhow::Result<()> {
-    let Outcome { noun, rows, repeated, written, unchanged, rejected_count, .. } = outcome;
+    let Outcome { noun, rows, repeated, written, unchanged, stale, rejected_count, .. } = outcome;
     let accepted = rows.saturating_sub(*repeated).saturating_sub(*rejected_count);
     let mut out = std::io::stdout().lock();
     writeln!(out, "rows {rows}: accepted {accepted}, rejected {rejected_count}, repeated {repeated}")?;
-    writeln!(out, "{noun} written {written}, unchanged {unchanged}")?;
+    let passed_over = if *stale > 0 { format!(", stale {stale}") } else { String::new() };
+    writeln!(out, "{noun} written {written}, unchanged {unchanged}{passed_over}")?;
+    if !outcome.first_stale.is_empty() {
+        writeln!(out, "stale, the first: {}", outcome.first_stale.join(", "))?;
+    }
     for total in &outcome.totals {
         writeln!(out, "{total}")?;
     }

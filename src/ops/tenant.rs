@@ -1,4 +1,4 @@
-//! `attain tenant`: makes and lists tenants.
+//! `attain tenant`: makes and lists tenants, and makes keys for those who lost theirs.
 
 use std::io::Write as _;
 
@@ -15,6 +15,17 @@ pub async fn create(database: &Started, slug: &str) -> anyhow::Result<()> {
     let key = App::new(pool.clone()).create_tenant(slug).await?;
     pool.close().await;
     eprintln!("tenant {slug} is made; its first admin key, shown this once and kept only as a hash:");
+    writeln!(std::io::stdout(), "{}", key.reveal())?;
+    Ok(())
+}
+
+/// Makes another admin key for a tenant. It stands alone on stdout.
+pub async fn key(database: &Started, slug: &str, reason: Option<String>) -> anyhow::Result<()> {
+    database.migrate().await?;
+    let pool = database.pool(CONNECTIONS);
+    let key = App::new(pool.clone()).create_admin_key(slug, reason).await?;
+    pool.close().await;
+    eprintln!("a new admin key of tenant {slug}, shown this once and kept only as a hash:");
     writeln!(std::io::stdout(), "{}", key.reveal())?;
     Ok(())
 }

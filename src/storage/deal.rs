@@ -5,6 +5,7 @@
 pub(crate) mod event;
 mod load;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use sqlx::types::chrono::NaiveDate;
@@ -17,12 +18,13 @@ use crate::domain::fault::Fault;
 use crate::domain::id::{CustomerId, DealId, PayeeId, ProductId, RoleId, TenantId};
 use crate::domain::money::Currency;
 use crate::domain::number::{Percent, Quantity, Trimmed};
+use crate::domain::version::SourceVersion;
 
 use super::number::small_amount;
 use super::{Conn, Erased, RowCheck, Stored, corrupt, fault, kept};
 
 pub use load::{
-    DealsWritten, StagedTotal, UnknownPayee, merge, stage, staged_totals, unknown_payees, unstage,
+    DealsWritten, StagedTotal, Stale, UnknownPayee, merge, stage, staged_totals, unknown_payees, unstage,
 };
 
 /// What a stored row says that no deal can say.
@@ -68,6 +70,7 @@ pub(crate) fn record(deal: &Deal, salt: &[u8], erased: &Erased) -> Record {
         .opt(17, list(|split, f| f.write_str(split.payee.as_str())))
         .opt(18, list(|split, f| f.write_str(split.role.as_str())))
         .opt(19, list(|split, f| fmt::Display::fmt(&split.percent, f)))
+        .opt(20, deal.source_version)
 }
 
 /// Texts without commas, with commas between them.
@@ -113,6 +116,7 @@ struct Row {
     split_payee_ids: Vec<String>,
     split_roles: Vec<String>,
     split_percents: Vec<String>,
+    source_version: Option<i64>,
     salt: Option<Vec<u8>>,
     erased: Erased,
     digest: Digest,
@@ -146,6 +150,7 @@ impl Row {
             attributes: attributes.map_err(|error| format!("attributes: {error}"))?.unwrap_or_default(),
             splits: self.splits()?,
             events: Vec::new(),
+            source_version: version(self.source_version)?,
         })
     }
 
@@ -201,12 +206,35 @@ fn id_opt<T, E: fmt::Display>(
     text.as_deref().map(|text| id(text, try_new)).transpose()
 }
 
+pub(crate) fn version(number: Option<i64>) -> Result<Option<SourceVersion>, Unreadable> {
+    number.map(SourceVersion::try_new).transpose().map_err(|fault| format!("source version {fault}"))
+}
+
 pub(crate) fn figure<T>(
     text: &Option<String>,
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Option<T>, Unreadable> {
     let read = |text: &str| read(text).ok_or_else(|| format!("figure {text:?}"));
     text.as_deref().map(read).transpose()
+}
+
+/// The etags that these deals have now, as [`get`] finds them; of those that do not exist none.
+pub async fn etags(
+    conn: &mut Conn,
+    tenant: TenantId,
+    ids: &[&DealId],
+) -> Result<BTreeMap<DealId, i64>, Fault> {
+    let texts: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
+    let query = sqlx::query!(
+        r#"select d.deal_id, greatest(d.added_in, (select max(e.added_in) from deal_event e
+                where e.tenant_id = $1 and e.deal_id = d.deal_id and e.removed_in is null)) as "etag!"
+        from deal d where d.tenant_id = $1 and d.deal_id = any($2) and d.removed_in is null"#,
+        tenant.0,
+        &texts
+    );
+    let rows = query.fetch_all(conn).await.map_err(fault)?;
+    let read = |id: &str| DealId::try_new(id).map_err(corrupt);
+    rows.into_iter().map(|row| Ok((read(&row.deal_id)?, row.etag))).collect()
 }
 
 /// Finds a deal as of change `as_of`, with all its events by day and id. Its etag is that of the deal or
@@ -222,7 +250,7 @@ pub async fn get(
         r#"select deal_id, name, owner_id, customer_id, customer_name, product_id, currency,
             amount::text, cost::text, quantity::text, stage, outcome, probability::text,
             open_date::text, close_date::text, attributes, split_payee_ids, split_roles,
-            split_percents::text[] as "split_percents!", salt, erased as "erased: Vec<Option<Digest>>",
+            split_percents::text[] as "split_percents!", source_version, salt, erased as "erased: Vec<Option<Digest>>",
             digest as "digest: Digest", added_in
         from deal
         where tenant_id = $1 and deal_id = $3 and added_in <= $2 and (removed_in is null or removed_in > $2)"#,
@@ -250,7 +278,7 @@ pub async fn list(
         r#"select deal_id, name, owner_id, customer_id, customer_name, product_id, currency,
             amount::text, cost::text, quantity::text, stage, outcome, probability::text,
             open_date::text, close_date::text, attributes, split_payee_ids, split_roles,
-            split_percents::text[] as "split_percents!", salt, erased as "erased: Vec<Option<Digest>>",
+            split_percents::text[] as "split_percents!", source_version, salt, erased as "erased: Vec<Option<Digest>>",
             digest as "digest: Digest", added_in
         from deal
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
@@ -286,7 +314,7 @@ pub(crate) async fn check_rows(
         r#"select deal_id, name, owner_id, customer_id, customer_name, product_id, currency,
             amount::text, cost::text, quantity::text, stage, outcome, probability::text,
             open_date::text, close_date::text, attributes, split_payee_ids, split_roles,
-            split_percents::text[] as "split_percents!", salt,
+            split_percents::text[] as "split_percents!", source_version, salt,
             case when erased_in is not null then erased end as "erased: Vec<Option<Digest>>",
             digest as "digest: Digest", added_in
         from deal where tenant_id = $1 order by deal_id, added_in"#,

@@ -17,7 +17,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 7] = [
+const MIGRATIONS: [Migration; 8] = [
     Migration { number: 1, name: "journal", sql: include_str!("../../migrations/0001_journal.sql") },
     Migration { number: 2, name: "facts", sql: include_str!("../../migrations/0002_facts.sql") },
     Migration { number: 3, name: "ledger", sql: include_str!("../../migrations/0003_ledger.sql") },
@@ -25,6 +25,7 @@ const MIGRATIONS: [Migration; 7] = [
     Migration { number: 5, name: "time", sql: include_str!("../../migrations/0005_time.sql") },
     Migration { number: 6, name: "rules", sql: include_str!("../../migrations/0006_rules.sql") },
     Migration { number: 7, name: "people", sql: include_str!("../../migrations/0007_people.sql") },
+    Migration { number: 8, name: "versions", sql: include_str!("../../migrations/0008_versions.sql") },
 ];
 
 /// The oldest server that works, as `server_version_num` has it.

@@ -36,6 +36,9 @@ use crate::domain::id::TenantId;
 /// How long a request waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Most ids of stale facts that a write answers.
+pub const MAX_STALE_IDS: usize = 50;
+
 /// A stored fact and the number of the change that last wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored<T> {

@@ -16,6 +16,7 @@ use crate::domain::fault::Fault;
 use crate::domain::id::{PayeeId, PlanId, TenantId, TerritoryId};
 use crate::domain::money::Currency;
 use crate::domain::payee::{Assignment, Payee, PayeeKind, ReportingLine};
+use crate::domain::version::SourceVersion;
 
 use super::{Conn, Erased, RowCheck, Stored, Written, bytea, corrupt, fault, kept, number};
 
@@ -27,6 +28,7 @@ struct PayeeRow {
     kind: String,
     name: Option<String>,
     email: Option<String>,
+    source_version: Option<i64>,
     #[serde(serialize_with = "bytea")]
     salt: Option<[u8; 32]>,
     #[serde(skip)]
@@ -44,6 +46,7 @@ impl PayeeRow {
             kind: payee.kind.name().to_string(),
             name: payee.name.clone(),
             email: payee.email.clone(),
+            source_version: payee.source_version.map(SourceVersion::get),
             salt: personal.then(rand::random),
             erased: None,
             digest: Digest::default(),
@@ -60,6 +63,7 @@ impl PayeeRow {
             .text(2, &self.kind)
             .personal(3, &salt, self.name.as_deref(), kept(&self.erased, 0))
             .personal(4, &salt, self.email.as_deref(), kept(&self.erased, 1))
+            .opt(5, self.source_version)
     }
 
     /// The payee, as yet without assignments.
@@ -71,6 +75,7 @@ impl PayeeRow {
             name: self.name,
             email: self.email,
             assignments: Vec::new(),
+            source_version: self.source_version.map(SourceVersion::try_new).transpose().map_err(corrupt)?,
         };
         Ok(Stored { value, added_in: self.added_in })
     }
@@ -163,7 +168,8 @@ pub async fn upsert(conn: &mut Conn, tenant: TenantId, n: i64, payees: &[Payee])
         r#"with payees as (
             update payee c set removed_in = $2 from jsonb_populate_recordset(null::payee, $3) as r
             where c.tenant_id = $1 and c.payee_id = r.payee_id and c.removed_in is null
-                and (c.kind, c.name, c.email) is distinct from (r.kind, r.name, r.email)
+                and (c.kind, c.name, c.email, c.source_version)
+                    is distinct from (r.kind, r.name, r.email, r.source_version)
             returning c.payee_id
         ), assignments as (
             update assignment c set removed_in = $2
@@ -181,8 +187,8 @@ pub async fn upsert(conn: &mut Conn, tenant: TenantId, n: i64, payees: &[Payee])
     moved.extend(mark.fetch_all(&mut *conn).await.map_err(fault)?);
     let insert = sqlx::query_scalar!(
         r#"with payees as (
-            insert into payee (tenant_id, payee_id, kind, name, email, salt, digest, added_in)
-            select $1, r.payee_id, r.kind, r.name, r.email, r.salt, r.digest, r.added_in
+            insert into payee (tenant_id, payee_id, kind, name, email, source_version, salt, digest, added_in)
+            select $1, r.payee_id, r.kind, r.name, r.email, r.source_version, r.salt, r.digest, r.added_in
             from jsonb_populate_recordset(null::payee, $2) as r
             where not exists (select from payee c
                 where c.tenant_id = $1 and c.payee_id = r.payee_id and c.removed_in is null)
@@ -215,20 +221,33 @@ pub async fn get(
     as_of: i64,
     id: &PayeeId,
 ) -> Result<Option<Stored<Payee>>, Fault> {
+    Ok(among(conn, tenant, as_of, &[id]).await?.pop())
+}
+
+/// Finds those of these payees that exist as of change `as_of`, by id, as [`get`] does.
+pub async fn among(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    ids: &[&PayeeId],
+) -> Result<Vec<Stored<Payee>>, Fault> {
+    let texts: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
     let query = sqlx::query_as!(
         PayeeRow,
-        r#"select payee_id, kind, name, email, salt as "salt: Digest",
+        r#"select payee_id, kind, name, email, source_version, salt as "salt: Digest",
             erased as "erased: Vec<Option<Digest>>", digest as "digest: Digest", added_in
         from payee
-        where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and payee_id = $3"#,
+        where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
+            and payee_id = any($3)
+        order by payee_id"#,
         tenant.0,
         as_of,
-        id.as_str()
+        &texts
     );
-    let rows = query.fetch_optional(&mut *conn).await.map_err(fault)?;
-    let mut payees = complete(&mut *conn, tenant, as_of, rows.into_iter().collect(), false).await?;
+    let rows = query.fetch_all(&mut *conn).await.map_err(fault)?;
+    let mut payees = complete(&mut *conn, tenant, as_of, rows).await?;
     advance_etags(conn, tenant, as_of, &mut payees).await?;
-    Ok(payees.pop())
+    Ok(payees)
 }
 
 /// Which payees to list: by the assignment in force on a day. What is absent does not narrow.
@@ -263,7 +282,7 @@ pub async fn list(
         true => page(&mut *conn, tenant, as_of, after, limit).await?,
         false => selected(&mut *conn, tenant, as_of, filter, day, after, limit).await?,
     };
-    let mut payees = complete(&mut *conn, tenant, as_of, rows, !filter.is_open()).await?;
+    let mut payees = complete(&mut *conn, tenant, as_of, rows).await?;
     advance_etags(conn, tenant, as_of, &mut payees).await?;
     Ok(payees)
 }
@@ -271,7 +290,7 @@ pub async fn list(
 /// All payees as of change `as_of`, by id.
 pub async fn all(conn: &mut Conn, tenant: TenantId, as_of: i64) -> Result<Vec<Payee>, Fault> {
     let rows = page(&mut *conn, tenant, as_of, None, i64::MAX).await?;
-    let payees = complete(conn, tenant, as_of, rows, false).await?;
+    let payees = complete(conn, tenant, as_of, rows).await?;
     Ok(payees.into_iter().map(|stored| stored.value).collect())
 }
 
@@ -284,7 +303,7 @@ async fn page(
 ) -> Result<Vec<PayeeRow>, Fault> {
     let query = sqlx::query_as!(
         PayeeRow,
-        r#"select payee_id, kind, name, email, salt as "salt: Digest",
+        r#"select payee_id, kind, name, email, source_version, salt as "salt: Digest",
             erased as "erased: Vec<Option<Digest>>", digest as "digest: Digest", added_in
         from payee
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and payee_id > $3
@@ -309,7 +328,7 @@ async fn selected(
 ) -> Result<Vec<PayeeRow>, Fault> {
     let query = sqlx::query_as!(
         PayeeRow,
-        r#"select payee_id, kind, name, email, salt as "salt: Digest",
+        r#"select payee_id, kind, name, email, source_version, salt as "salt: Digest",
             erased as "erased: Vec<Option<Digest>>", digest as "digest: Digest", added_in
         from payee p
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and payee_id > $3
@@ -331,31 +350,26 @@ async fn selected(
     query.fetch_all(conn).await.map_err(fault)
 }
 
-/// Gives rows in the order of their ids their assignments, with one query. `sparse`: others may stand between them.
+/// Gives rows, in the order of their ids, their assignments, with one query.
 async fn complete(
     conn: &mut Conn,
     tenant: TenantId,
     as_of: i64,
     rows: Vec<PayeeRow>,
-    sparse: bool,
 ) -> Result<Vec<Stored<Payee>>, Fault> {
     let mut payees = rows.into_iter().map(PayeeRow::read).collect::<Result<Vec<_>, _>>()?;
-    let (Some(first), Some(last)) = (payees.first(), payees.last()) else { return Ok(payees) };
-    let only: Option<Vec<String>> =
-        sparse.then(|| payees.iter().map(|payee| payee.value.id.to_string()).collect());
+    let ids: Vec<String> = payees.iter().map(|payee| payee.value.id.to_string()).collect();
     let query = sqlx::query_as!(
         AssignmentRow,
         r#"select payee_id, start_date, end_date, title, manager_id, territory_id, plan_id, target_incentive,
             currency, digest as "digest: Digest", added_in
         from assignment
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
-            and payee_id between $3 and $4 and ($5::text[] is null or payee_id = any($5))
+            and payee_id = any($3)
         order by payee_id, start_date"#,
         tenant.0,
         as_of,
-        first.value.id.as_str(),
-        last.value.id.as_str(),
-        only.as_deref() as _
+        &ids
     );
     for row in query.fetch_all(conn).await.map_err(fault)? {
         let place = payees.binary_search_by(|payee| payee.value.id.as_str().cmp(&row.payee_id));
@@ -470,7 +484,7 @@ pub async fn check_rows(
 ) -> Result<(), Fault> {
     let mut payees = sqlx::query_as!(
         PayeeRow,
-        r#"select payee_id, kind, name, email, salt as "salt: Digest",
+        r#"select payee_id, kind, name, email, source_version, salt as "salt: Digest",
             case when erased_in is not null then erased end as "erased: Vec<Option<Digest>>",
             digest as "digest: Digest", added_in
         from payee where tenant_id = $1 order by payee_id, added_in"#,

@@ -162,6 +162,31 @@ pub async fn set(
     Ok(Written::of(rows.len(), written))
 }
 
+/// The etags that these quotas have now, in their order; 0 for one that does not exist.
+pub async fn etags(
+    conn: &mut Conn,
+    tenant: TenantId,
+    calendar: &Calendar,
+    keys: &[&QuotaKey],
+) -> Result<Vec<i64>, Fault> {
+    let payees: Vec<String> = keys.iter().map(|key| key.payee.to_string()).collect();
+    let measures: Vec<String> = keys.iter().map(|key| key.measure.to_string()).collect();
+    let windows: Vec<String> = keys.iter().map(|key| calendar.window_text(key.window)).collect();
+    let query = sqlx::query_scalar!(
+        r#"select coalesce(q.added_in, 0) as "etag!"
+        from unnest($2::text[], $3::text[], $4::text[])
+            with ordinality as k (payee_id, measure_id, window_id, place)
+        left join quota q on q.tenant_id = $1 and q.payee_id = k.payee_id and q.measure_id = k.measure_id
+            and q.window_id = k.window_id and q.removed_in is null
+        order by k.place"#,
+        tenant.0,
+        &payees,
+        &measures,
+        &windows
+    );
+    query.fetch_all(conn).await.map_err(fault)
+}
+
 /// Finds a quota as of change `as_of`.
 pub async fn get(
     conn: &mut Conn,

@@ -307,3 +307,40 @@ async fn what_an_import_cannot_begin_is_said_in_one_line() {
     assert!(!done && error.contains("127.0.0.1:1"), "{error}");
     let _: Value = tenant.get("AdminService/GetCalendar", json!({})).await;
 }
+
+#[tokio::test]
+async fn an_older_file_after_a_newer_one_is_stale() {
+    let (tenant, files) = (Tenant::new().await, Files::new());
+    tenant.company().await;
+    let versioned = MAPPING.replace("[outcome]", "source_version = { column = \"changed\" }\n[outcome]");
+    let mapping = files.write("m.toml", versioned);
+    let header = "id,owner,stage,amount,date,changed\n";
+    let newer = "d1,ann,won,100.00,2026-01-10,2026-02-02T00:00:00Z\nd2,bob,open,,,2026-02-01T00:00:00Z\n";
+    let older = "d1,ann,open,90.00,,2026-02-01T00:00:00Z\nd2,bob,won,5.00,2026-01-12,2026-02-03T00:00:00Z\n\
+                 d1,ann,won,95.00,2026-01-09,2026-01-31T00:00:00Z\n";
+    let csv = files.write("newer.csv", format!("{header}{newer}"));
+    let (done, out, error) = import(&tenant, &mapping, &csv, &[]);
+    assert!(done && out.contains("deals written 2, unchanged 0\nevents written 1\n"), "{out}{error}");
+    let csv = files.write("older.csv", format!("{header}{older}"));
+    let (done, out, error) = import(&tenant, &mapping, &csv, &[]);
+    let expected = "rows 3: accepted 3, rejected 0, repeated 0\ndeals written 1, unchanged 0, stale 1\n\
+                    stale, the first: d1\nevents written 1, stale 1\nBOOKED events 2, sum 100.00 USD\nchange 9\n";
+    assert!(done && out == expected, "{out}{error}");
+    let read = tenant.get("DealService/GetDeal", json!({"dealId": "d1"})).await["deal"].clone();
+    assert_eq!((&read["amount"], &read["sourceVersion"]), (&json!("100.00"), &json!("1769990400000000")));
+
+    let mapping = "kind = \"payees\"\n[fields]\nid = { column = \"id\" }\nkind = { constant = \"PERSON\" }\n\
+                   name = { column = \"name\" }\nsource_version = { column = \"changed\" }\n";
+    let mapping = files.write("p.toml", mapping);
+    for (csv, expected) in [
+        ("id,name,changed\nzoe,Zoe,7\n", "payees written 1, unchanged 0\n"),
+        (
+            "id,name,changed\nzoe,Zo,6\nyan,Yan,\n",
+            "payees written 1, unchanged 0, stale 1\nstale, the first: zoe\n",
+        ),
+    ] {
+        let csv = files.write("payees.csv", csv);
+        let (done, out, error) = import(&tenant, &mapping, &csv, &[]);
+        assert!(done && out.contains(expected), "{out}{error}");
+    }
+}

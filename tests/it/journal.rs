@@ -218,6 +218,18 @@ async fn whatever_is_altered_behind_the_services_back_is_named() {
             "deal d1 of change 9: its columns do not give its digest",
         ),
         (
+            "update deal set source_version = 0 where removed_in is null",
+            "deal d1 of change 9: its columns do not give its digest",
+        ),
+        (
+            "update deal_event set source_version = 0",
+            "deal_event d1 b of change 8: its columns do not give its digest",
+        ),
+        (
+            "update payee set source_version = 7 where payee_id = 'ann'",
+            "payee ann of change 6: its columns do not give its digest",
+        ),
+        (
             "update deal_event set amount = 120000.01",
             "deal_event d1 b of change 8: its columns do not give its digest",
         ),
@@ -316,4 +328,33 @@ async fn every_tenant_is_verified_and_the_altered_one_named() {
     }
     let (done, _, error) = attain(&["verify", "--tenant", "nobody", "--database-url", &url(&sound.options)]);
     assert!(!done && error.contains("there is no tenant \"nobody\""), "{error}");
+}
+
+#[tokio::test]
+async fn lost_keys_are_replaced_by_a_new_admin_key_which_is_a_change() {
+    let tenant = Tenant::new().await;
+    let database = url(&tenant.options);
+    let key = |slug: &str, more: &[&str]| {
+        attain(&[&["tenant", "key", slug, "--database-url", &database], more].concat())
+    };
+    let (done, out, error) = key(&tenant.slug, &["--reason", "the old one left with its holder"]);
+    assert!(done, "{error}");
+    let made = tenant.with_key(out.trim_end());
+    assert!(made.key.starts_with(&format!("attain_{}_k", tenant.slug)) && out.lines().count() == 1, "{out}");
+    // It may do everything, and the others stay as they are until somebody revokes them.
+    let keys = made.get("AdminService/ListKeys", json!({})).await;
+    let roles: Vec<_> = keys["keys"].as_array().unwrap().iter().map(|key| &key["role"]).collect();
+    assert_eq!(roles, ["ROLE_ADMIN", "ROLE_ADMIN"]);
+    let listed = tenant.get("AdminService/ListChanges", json!({"afterChange": "1"})).await;
+    let change = &listed["changes"][0];
+    let id = made.key.split('_').nth(2).unwrap();
+    let told = ["number", "actor", "rpc", "requestId", "reason"].map(|name| change[name].as_str().unwrap());
+    let request = format!("tenant-key-{id}");
+    assert_eq!(told, ["2", "attain", "attain tenant key", &request, "the old one left with its holder"]);
+    assert_eq!(made.get("AdminService/VerifyJournal", json!({})).await["sound"], true);
+    let (done, out, error) = key("nobody", &[]);
+    assert!(!done && out.is_empty() && error.contains("tenant nobody not found"), "{error}");
+    let (done, _, error) = key(&tenant.slug, &["--reason", "a\nb"]);
+    assert!(!done && error.contains("must have no control characters"), "{error}");
+    assert_eq!(tenant.head().await, 2);
 }

@@ -118,7 +118,7 @@ impl World {
         }
         let known = self.postings(period).await.len();
         let request_id = format!("close-{number}");
-        let request = v1::ClosePeriodRequest { request_id, reason: String::new(), period: period.into() };
+        let request = v1::ClosePeriodRequest { request_id, period: period.into(), ..Default::default() };
         periods.close_period(request).await.unwrap();
         let watched = periods
             .watch_close(v1::WatchCloseRequest { period: period.into(), min_change: 0 })

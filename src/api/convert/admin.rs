@@ -26,9 +26,11 @@ pub const ERASE: &str = "attain.v1.AdminService/ErasePersonalData";
 pub fn set_calendar(request: &v1::SetCalendarRequest) -> Result<(Write, Calendar), Fault> {
     read(|check| {
         let reason = check.reason(&request.reason);
-        let write = write(check, SET_CALENDAR, request, &request.request_id, reason, false);
+        let write = write(check, SET_CALENDAR, request, &request.request_id, reason, request.validate_only);
         let calendar = check.inner("calendar", request.calendar.as_ref(), calendar);
-        Some((write?, calendar?))
+        let etag = request.calendar.as_ref().map_or(0, |calendar| calendar.etag);
+        let etags = check.expected_etags([("calendar".to_string(), etag)]);
+        Some((write?.expecting(etags), calendar?))
     })
 }
 
@@ -82,7 +84,7 @@ pub fn calendar_wire(calendar: &Calendar, etag: i64) -> v1::Calendar {
 pub fn create_key(request: &v1::CreateKeyRequest) -> Result<(Write, NewKey), Fault> {
     read(|check| {
         let reason = check.reason(&request.reason);
-        let write = write(check, CREATE_KEY, request, &request.request_id, reason, false);
+        let write = write(check, CREATE_KEY, request, &request.request_id, reason, request.validate_only);
         let key = check.inner("key", request.key.as_ref(), key);
         Some((write?, key?))
     })
@@ -128,7 +130,7 @@ pub fn role_wire(name: &str) -> v1::Role {
 pub fn revoke_key(request: &v1::RevokeKeyRequest) -> Result<(Write, KeyId), Fault> {
     read(|check| {
         let reason = check.required_reason(&request.reason);
-        let write = write(check, REVOKE_KEY, request, &request.request_id, reason, false);
+        let write = write(check, REVOKE_KEY, request, &request.request_id, reason, request.validate_only);
         let key = check.id("key_id", &request.key_id);
         Some((write?, key?))
     })

@@ -1,6 +1,6 @@
 //! Deals, their splits and events.
 
-use super::{Check, MAX_FACTS, read, read_at, shown, text, write};
+use super::{Check, MAX_FACTS, listed, read, read_at, shown, text, write};
 use crate::api::v1;
 use crate::app::deal::DealQuery;
 use crate::app::{AsOf, Page, Write};
@@ -11,6 +11,7 @@ use crate::domain::fault::Fault;
 use crate::domain::id::{self, DealId};
 use crate::domain::money::Currency;
 use crate::domain::number::Percent;
+use crate::domain::version::SourceVersion;
 
 /// The rpc that writes deals.
 pub const UPSERT: &str = "attain.v1.DealService/UpsertDeals";
@@ -25,7 +26,9 @@ pub fn upsert(request: &v1::UpsertDealsRequest, currency: Currency) -> Result<(W
         let id = (".deal_id", |wire: &v1::Deal| wire.deal_id.clone());
         let deals =
             check.facts("deals", &request.deals, MAX_FACTS, id, |check, wire| deal(check, wire, currency));
-        Some((write?, deals?))
+        let etags = request.deals.iter().map(|wire| wire.etag);
+        let etags = check.expected_etags(listed("deals", etags));
+        Some((write?.expecting(etags), deals?))
     })
 }
 
@@ -52,7 +55,12 @@ pub fn list(request: &v1::ListDealsRequest) -> Result<(DealQuery, Page), Fault> 
 /// Reads a deal of an import's row.
 pub(super) fn row(wire: Option<&v1::Deal>, currency: Currency) -> Result<Deal, Fault> {
     let Some(wire) = wire else { return Err(Fault::field("deal", "must be given")) };
-    read_at("deal", |check| deal(check, wire, currency))
+    read_at("deal", |check| {
+        if wire.etag != 0 {
+            check.add("etag", format!("must be 0 in an import, which checks none, got {}", wire.etag));
+        }
+        deal(check, wire, currency)
+    })
 }
 
 fn outcome(check: &mut Check, number: i32) -> Option<Outcome> {
@@ -85,7 +93,11 @@ fn deal(check: &mut Check, wire: &v1::Deal, tenants: Currency) -> Option<Deal> {
         let closed = check.optional_day("close_date", &wire.close_date);
         attributes(check, wire);
         let splits = check.list("splits", &wire.splits, MAX_PARTS, split);
-        let events = check.list("events", &wire.events, MAX_PARTS, |check, wire| event(check, wire, tenants));
+        let source_version = check.source_version(wire.source_version);
+        let events = check.list("events", &wire.events, MAX_PARTS, |check, wire| {
+            let event = event(check, wire, tenants)?;
+            Some(DealEvent { source_version: event.source_version.or(source_version), ..event })
+        });
         Some(Deal {
             id: id?,
             name,
@@ -105,6 +117,7 @@ fn deal(check: &mut Check, wire: &v1::Deal, tenants: Currency) -> Option<Deal> {
             attributes: wire.attributes.clone(),
             splits: splits?,
             events: events?,
+            source_version,
         })
     };
     check.whole(fields, Deal::check)
@@ -151,7 +164,9 @@ fn event(check: &mut Check, wire: &v1::DealEvent, currency: Currency) -> Option<
         let amount = check.amount("amount", &wire.amount, currency);
         Some(Reversed { event: event?, amount })
     });
-    Some(DealEvent { id: id?, kind: kind?, day: day?, amount, cost, quantity, reverses: reverses? })
+    let source_version = check.source_version(wire.source_version);
+    let (kind, day) = (kind?, day?);
+    Some(DealEvent { id: id?, kind, day, amount, cost, quantity, reverses: reverses?, source_version })
 }
 
 /// The kind of event of a wire value; `None` for the unspecified one.
@@ -209,6 +224,7 @@ pub fn wire(deal: &Deal, etag: i64) -> v1::Deal {
         splits: deal.splits.iter().map(split).collect(),
         events: deal.events.iter().map(|event| event_wire(event, deal.currency)).collect(),
         etag,
+        source_version: deal.source_version.map(SourceVersion::get),
     }
 }
 
@@ -225,6 +241,7 @@ fn event_wire(event: &DealEvent, currency: Currency) -> v1::DealEvent {
         cost: amount(event.cost, currency),
         quantity: text(event.quantity),
         reverses: event.reverses.iter().map(reversed).collect(),
+        source_version: event.source_version.map(SourceVersion::get),
     }
 }
 

@@ -159,7 +159,7 @@ pub fn header_wire(draft: &Draft, etag: i64) -> Result<v1::PlanDraftHeader, Faul
 /// What saving answers.
 pub fn saved_wire(saved: Saved) -> v1::SaveDraftResponse {
     v1::SaveDraftResponse {
-        receipt: Some(super::receipt(saved.receipt)),
+        receipt: Some(super::receipt(&saved.receipt)),
         violation_count: small(saved.violation_count),
         first_violations: saved
             .first_violations

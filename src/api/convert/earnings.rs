@@ -1,7 +1,7 @@
 //! Attainment, statements, explanations.
 
 use super::measure::unit_wire;
-use super::plan::{axis_wire, edge_wire, rate_kind_wire, rate_wire};
+use super::rates::{axis_wire, edge_wire, rate_kind_wire, rate_wire};
 use super::{Check, read, small, text};
 use crate::api::page::Paging;
 use crate::api::v1;

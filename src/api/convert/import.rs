@@ -29,7 +29,7 @@ pub fn header(request: &v1::ImportDealsRequest) -> Result<ImportHeader, Fault> {
     };
     read_at("header", |check| {
         let reason = check.reason(&header.reason);
-        let write = write(check, IMPORT, header, &header.request_id, reason, false);
+        let write = write(check, IMPORT, header, &header.request_id, reason, header.validate_only);
         let source = check.text("source", &header.source, 200).unwrap_or_default();
         let limit = header.reject_limit.map(|limit| check.number("reject_limit", limit));
         let reject_limit = match limit {
@@ -135,8 +135,9 @@ pub fn receipt_wire(import: &ImportReceipt) -> v1::ImportDealsResponse {
         sum: Some(money(total.sum, total.currency)),
     };
     v1::ImportDealsResponse {
-        receipt: Some(receipt(import.deals.receipt)),
+        receipt: Some(receipt(&import.deals.receipt)),
         events_written: count(import.deals.events_written),
+        events_stale: count(import.deals.events_stale),
         rows: count(import.rows),
         rejected: count(import.rejected),
         control_totals: import.totals.iter().map(total).collect(),

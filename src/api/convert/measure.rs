@@ -1,6 +1,6 @@
 //! Measures.
 
-use super::{Check, MAX_FACTS, deal, read, text, write};
+use super::{Check, MAX_FACTS, deal, listed, read, text, write};
 use crate::api::v1;
 use crate::app::{Page, Write};
 use crate::domain::deal::EventKind;
@@ -20,7 +20,9 @@ pub fn define(request: &v1::DefineMeasuresRequest) -> Result<(Write, Vec<Measure
         let write = write(check, DEFINE, request, &request.request_id, reason, request.validate_only);
         let id = (".measure_id", |wire: &v1::Measure| wire.measure_id.clone());
         let measures = check.facts("measures", &request.measures, MAX_FACTS, id, measure);
-        Some((write?, measures?))
+        let etags = request.measures.iter().map(|wire| wire.etag);
+        let etags = check.expected_etags(listed("measures", etags));
+        Some((write?.expecting(etags), measures?))
     })
 }
 

@@ -13,6 +13,7 @@ pub mod period;
 pub mod plan;
 pub mod plan_diff;
 pub mod quota;
+mod rates;
 #[cfg(test)]
 mod tests;
 
@@ -23,13 +24,14 @@ use std::str::FromStr;
 use prost::Message;
 
 use crate::api::v1;
-use crate::app::{AsOf, Page, Receipt, Write};
+use crate::app::{AsOf, ExpectedEtag, Page, Receipt, Write};
 use crate::domain::date::{Day, Period};
 use crate::domain::encode::{self, Digest};
 use crate::domain::fault::{Fault, Violations};
 use crate::domain::id::IdFault;
 use crate::domain::money::Currency;
 use crate::domain::number::{Percent, Quantity};
+use crate::domain::version::SourceVersion;
 
 /// Most characters of a reason.
 const MAX_REASON: usize = 1000;
@@ -341,6 +343,23 @@ impl Check<'_> {
         self.take(field, number)
     }
 
+    /// The etags that resources are expected to have, by the paths of the resources; 0 expects nothing.
+    fn expected_etags(&mut self, etags: impl IntoIterator<Item = (String, i64)>) -> Vec<ExpectedEtag> {
+        let mut expected = Vec::new();
+        for (place, (resource, etag)) in etags.into_iter().enumerate().filter(|(_, (_, etag))| *etag != 0) {
+            let field = format!("{resource}.etag");
+            if self.number::<i64>(&field, etag).is_some() {
+                expected.push(ExpectedEtag { field: self.at(&field), place, etag });
+            }
+        }
+        expected
+    }
+
+    /// Which state of a fact in its source it is, where the source says.
+    fn source_version(&mut self, number: Option<i64>) -> Option<SourceVersion> {
+        self.take("source_version", SourceVersion::try_new(number?))
+    }
+
     /// A page of a list, its token still unread.
     fn page(&mut self, size: i32, as_of: i64, min: i64) -> Option<Page> {
         let as_of = self.as_of(as_of, min);
@@ -386,7 +405,20 @@ fn write(
     validate_only: bool,
 ) -> Option<Write> {
     let request_id = check.id("request_id", request_id)?;
-    Some(Write { rpc, request_id, digest: digest(rpc, request), reason, validate_only })
+    let (digest, etags) = (digest(rpc, request), Vec::new());
+    Some(Write { rpc, request_id, digest, reason, validate_only, etags })
+}
+
+/// The resources of a list by their paths, each with its etag.
+fn listed(field: &str, etags: impl Iterator<Item = i64>) -> impl Iterator<Item = (String, i64)> {
+    etags.enumerate().map(move |(place, etag)| (format!("{field}[{place}]"), etag))
+}
+
+impl Write {
+    /// The same write, if the resources have these etags.
+    fn expecting(self, etags: Vec<ExpectedEtag>) -> Self {
+        Write { etags, ..self }
+    }
 }
 
 /// The digest of a request: of its rpc's name, a zero byte, and its encoding, in which maps are ordered.
@@ -409,11 +441,13 @@ fn small(number: impl TryInto<i32>) -> i32 {
 }
 
 /// What was written, as the contract says it.
-pub fn receipt(receipt: Receipt) -> v1::Receipt {
+pub fn receipt(receipt: &Receipt) -> v1::Receipt {
     v1::Receipt {
         change_number: receipt.change,
         written: count(receipt.written),
         unchanged: count(receipt.unchanged),
+        stale: count(receipt.stale),
+        first_stale_ids: receipt.first_stale.clone(),
     }
 }
 

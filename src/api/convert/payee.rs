@@ -1,6 +1,6 @@
 //! Payees and their assignments.
 
-use super::{Check, MAX_FACTS, read, text, write};
+use super::{Check, MAX_FACTS, listed, read, text, write};
 use crate::api::v1;
 use crate::app::payee::{InLine, PayeeFilter, PayeeQuery, Reassignment, Termination};
 use crate::app::{AsOf, Page, Write};
@@ -9,6 +9,7 @@ use crate::domain::fault::Fault;
 use crate::domain::id::PayeeId;
 use crate::domain::money::Currency;
 use crate::domain::payee::{Assignment, MAX_ASSIGNMENTS, Payee, PayeeKind};
+use crate::domain::version::SourceVersion;
 
 /// The rpc that writes payees.
 pub const UPSERT: &str = "attain.v1.PayeeService/UpsertPayees";
@@ -30,7 +31,9 @@ pub fn upsert(request: &v1::UpsertPayeesRequest, currency: Currency) -> Result<(
         let id = (".payee_id", |wire: &v1::Payee| wire.payee_id.clone());
         let payees =
             check.facts("payees", &request.payees, MAX_FACTS, id, |check, wire| payee(check, wire, currency));
-        Some((write?, payees?))
+        let etags = request.payees.iter().map(|wire| wire.etag);
+        let etags = check.expected_etags(listed("payees", etags));
+        Some((write?.expecting(etags), payees?))
     })
 }
 
@@ -113,7 +116,8 @@ fn payee(check: &mut Check, wire: &v1::Payee, currency: Currency) -> Option<Paye
         let assignments = check.list("assignments", &wire.assignments, MAX_ASSIGNMENTS, |check, wire| {
             assignment(check, wire, currency)
         });
-        Some(Payee { id: id?, kind: kind?, name, email, assignments: assignments? })
+        let source_version = check.source_version(wire.source_version);
+        Some(Payee { id: id?, kind: kind?, name, email, assignments: assignments?, source_version })
     };
     check.whole(fields, Payee::check)
 }
@@ -150,6 +154,7 @@ pub fn wire(payee: &Payee, etag: i64) -> v1::Payee {
         assignments: payee.assignments.iter().map(assignment_wire).collect(),
         etag,
         assignment_in_force: None,
+        source_version: payee.source_version.map(SourceVersion::get),
     }
 }
 

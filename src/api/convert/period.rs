@@ -31,7 +31,7 @@ pub fn preview(request: &v1::PreviewPeriodRequest) -> Result<(Period, Page), Fau
 pub fn close(request: &v1::ClosePeriodRequest) -> Result<(Write, Period), Fault> {
     read(|check| {
         let reason = check.reason(&request.reason);
-        let write = write(check, CLOSE, request, &request.request_id, reason, false);
+        let write = write(check, CLOSE, request, &request.request_id, reason, request.validate_only);
         let period = check.period("period", &request.period);
         Some((write?, period?))
     })
@@ -109,7 +109,8 @@ pub fn close_wire(close: &CloseState) -> v1::Close {
             payees_total: count(*total),
             ..v1::Close::default()
         },
-        CloseStage::Closed(closed) => closed_wire(period, closed),
+        CloseStage::Closed(closed) => closed_wire(period, v1::close::State::Closed, closed),
+        CloseStage::Validated(closed) => closed_wire(period, v1::close::State::Validated, closed),
         CloseStage::Failed(fault) => v1::Close {
             period,
             state: v1::close::State::Failed.into(),
@@ -119,10 +120,10 @@ pub fn close_wire(close: &CloseState) -> v1::Close {
     }
 }
 
-fn closed_wire(period: String, closed: &Closed) -> v1::Close {
+fn closed_wire(period: String, state: v1::close::State, closed: &Closed) -> v1::Close {
     v1::Close {
         period,
-        state: v1::close::State::Closed.into(),
+        state: state.into(),
         payees_done: closed.payees,
         payees_total: closed.payees,
         change_number: closed.change,

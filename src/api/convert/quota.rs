@@ -1,6 +1,6 @@
 //! Quotas. Their windows read under the tenant's fiscal calendar.
 
-use super::{Check, money, read, text, write};
+use super::{Check, listed, money, read, text, write};
 use crate::api::v1;
 use crate::app::quota::QuotaQuery;
 use crate::app::{AsOf, Page, Write};
@@ -29,7 +29,9 @@ pub fn set(request: &v1::SetQuotasRequest, calendar: &Calendar) -> Result<(Write
         let quotas = check.facts("quotas", &request.quotas, MAX_QUOTAS, ("", key), |check, wire| {
             quota(check, wire, calendar)
         });
-        Some((write?, quotas?))
+        let etags = request.quotas.iter().map(|wire| wire.etag);
+        let etags = check.expected_etags(listed("quotas", etags));
+        Some((write?.expecting(etags), quotas?))
     })
 }
 

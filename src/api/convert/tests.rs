@@ -41,6 +41,8 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "GetPayeeRequest" => said(json, payee::get),
         "ListPayeesRequest" => said(json, payee::list),
         "GetReportingLineRequest" => said(json, payee::line),
+        "ReassignReportsRequest" => said(json, payee::reassign),
+        "TerminatePayeeRequest" => said(json, payee::terminate),
         "UpsertDealsRequest" => said(json, |m| deal::upsert(m, usd)),
         "ImportDealsRequest" => said(json, |m: &v1::ImportDealsRequest| match m.part {
             Some(v1::import_deals_request::Part::Header(_)) => import::header(m).map(|_| ()),
@@ -68,6 +70,7 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "ExplainEarningRequest" => said(json, earnings::explain),
         "PreviewPeriodRequest" => said(json, period::preview),
         "ClosePeriodRequest" => said(json, period::close),
+        "AcceptRulesRevisionRequest" => said(json, period::accept_rules),
         "WatchCloseRequest" => said(json, period::watch),
         "ListPostingsRequest" => said(json, period::postings),
         "SetCalendarRequest" => said(json, admin::set_calendar),
@@ -81,6 +84,7 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "FindChangeRequest" => said(json, journal::find_change),
         "GetAnchorRequest" => said(json, journal::get_anchor),
         "VerifyJournalRequest" => said(json, journal::verify),
+        "ErasePersonalDataRequest" => said(json, admin::erase),
         other => panic!("{other} is read by nobody"),
     }
 }

@@ -49,7 +49,9 @@ pub(super) async fn send(job: &Job, server: Keyed) -> anyhow::Result<Outcome> {
         (Some(_), _) => all_rejected(&mut client, receipt.change_number).await?,
         (None, _) => reasons(answer.first_rejected),
     };
-    let mut lines = vec![format!("events written {}", answer.events_written)];
+    let stale = Some(answer.events_stale).filter(|stale| *stale > 0);
+    let stale = stale.map_or_else(String::new, |stale| format!(", stale {stale}"));
+    let mut lines = vec![format!("events written {}{stale}", answer.events_written)];
     lines.extend(answer.control_totals.iter().map(control_total));
     Ok(Outcome {
         noun: "deals",
@@ -57,6 +59,8 @@ pub(super) async fn send(job: &Job, server: Keyed) -> anyhow::Result<Outcome> {
         repeated: totals.duplicates,
         written: receipt.written,
         unchanged: receipt.unchanged,
+        stale: receipt.stale,
+        first_stale: receipt.first_stale_ids,
         changes: vec![receipt.change_number],
         totals: lines,
         rejected,
@@ -78,6 +82,7 @@ fn reader(job: &Job, queue: mpsc::Sender<Part>) -> impl FnOnce() -> anyhow::Resu
         source: request.source,
         reason: request.reason,
         reject_limit: job.reject_limit.map(i64::from),
+        validate_only: false,
     };
     move || {
         let send = |part| queue.blocking_send(part).context("the server stopped taking rows");

@@ -6,7 +6,7 @@ use std::fs::File;
 use anyhow::{Context as _, bail};
 use tonic::{Response, Status};
 
-use super::{Job, Outcome, cannot_read, progress, rejects, shown};
+use super::{Job, Outcome, SHOWN, cannot_read, progress, rejects, shown};
 use crate::api::convert::payee::wire;
 use crate::api::v1;
 use crate::api::v1::payee_service_client::PayeeServiceClient;
@@ -153,7 +153,8 @@ async fn write<T>(
             shown.trim_end()
         );
     }
-    let (mut written, mut unchanged, mut changes) = (0, 0, Vec::new());
+    let (mut written, mut unchanged, mut stale) = (0, 0, 0);
+    let (mut first_stale, mut changes) = (Vec::new(), Vec::new());
     for (number, part) in (1..).zip(accepted.chunks(most)) {
         let receipt = send(job.request.part(number), part).await.map_err(|status| {
             let name = |field: &str| row_field(field, noun, part);
@@ -168,10 +169,25 @@ async fn write<T>(
         })?;
         written += receipt.written;
         unchanged += receipt.unchanged;
+        stale += receipt.stale;
+        first_stale.extend(receipt.first_stale_ids);
         changes.push(receipt.change_number);
     }
+    first_stale.truncate(SHOWN);
     let totals = Vec::new();
-    Ok(Outcome { noun, rows, repeated, written, unchanged, changes, totals, rejected, rejected_count })
+    Ok(Outcome {
+        noun,
+        rows,
+        repeated,
+        written,
+        unchanged,
+        stale,
+        first_stale,
+        changes,
+        totals,
+        rejected,
+        rejected_count,
+    })
 }
 
 /// The path of a field with the row in place of the request's list: `payees[3].name` is `row 5: name`.
@@ -229,7 +245,8 @@ mod tests {
             currency: Currency::parse("USD").unwrap(),
         };
         let (id, kind) = (PayeeId::try_new(id).unwrap(), PayeeKind::Person);
-        Payee { id, kind, name: None, email: None, assignments: vec![assignment] }
+        let assignments = vec![assignment];
+        Payee { id, kind, name: None, email: None, assignments, source_version: None }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::domain::number::{Quantity, Trimmed};
 
 use super::super::number::{AMOUNT_DECIMALS, small_amount};
 use super::super::{Conn, RowCheck, Stored, corrupt, fault};
-use super::{Unreadable, figure, id, joined};
+use super::{Unreadable, figure, id, joined, version};
 
 /// What an event's row enters its change's hash with. Amounts are scaled by `10^decimals`.
 pub(crate) fn record(deal: &DealId, event: &DealEvent, decimals: u32) -> Record {
@@ -33,6 +33,7 @@ pub(crate) fn record(deal: &DealId, event: &DealEvent, decimals: u32) -> Record 
         .opt(7, event.quantity)
         .opt(8, listed.then_some(ids))
         .opt(9, listed.then_some(amounts))
+        .opt(10, event.source_version)
 }
 
 /// The kind of a name.
@@ -50,6 +51,7 @@ struct Row {
     quantity: Option<String>,
     reversed_ids: Vec<String>,
     reversed_amounts: Vec<Option<String>>,
+    source_version: Option<i64>,
     digest: Digest,
     added_in: i64,
 }
@@ -72,6 +74,7 @@ impl Row {
             cost: figure(&self.cost, amount)?,
             quantity: figure(&self.quantity, |text| Quantity::parse(text).ok())?,
             reverses: ids.iter().zip(amounts).map(reversed).collect::<Result<_, Unreadable>>()?,
+            source_version: version(self.source_version)?,
         })
     }
 
@@ -100,7 +103,7 @@ pub(super) async fn attach(
         Row,
         r#"select deal_id, event_id, kind, event_date::text as "event_date!", amount::text, cost::text,
             quantity::text, reversed_ids,
-            reversed_amounts::text[] as "reversed_amounts!: Vec<Option<String>>",
+            reversed_amounts::text[] as "reversed_amounts!: Vec<Option<String>>", source_version,
             digest as "digest: Digest", added_in
         from deal_event
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
@@ -133,7 +136,7 @@ pub(crate) async fn check_rows(
         Row,
         r#"select deal_id, event_id, kind, event_date::text as "event_date!", amount::text, cost::text,
             quantity::text, reversed_ids,
-            reversed_amounts::text[] as "reversed_amounts!: Vec<Option<String>>",
+            reversed_amounts::text[] as "reversed_amounts!: Vec<Option<String>>", source_version,
             digest as "digest: Digest", added_in
         from deal_event where tenant_id = $1 order by deal_id, event_id, added_in"#,
         tenant.0

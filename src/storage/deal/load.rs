@@ -1,6 +1,10 @@
 //! Deals on their way in: staged by COPY without a lock, then marked and inserted set by set under it.
 //!
 //! Staged rows live in temporary tables of the connection, which are empty again when the transaction ends.
+//!
+//! Of one key the highest source version stands, of what has none the later row; what has none is older than what has
+//! one. Two bodies of one version are put in the order of their rows' texts, so that it does not matter which came
+//! first (semantics 1, law 3).
 
 use rand::Rng as _;
 use sqlx::AssertSqlSafe;
@@ -10,19 +14,33 @@ use crate::domain::fault::Fault;
 use crate::domain::id::{CustomerId, DealId, PayeeId, ProductId, TenantId};
 use crate::domain::money::Currency;
 use crate::domain::number::Trimmed;
+use crate::domain::version::SourceVersion;
 
 use super::super::copy::{Lines, send};
 use super::super::number::amount;
-use super::super::{Conn, Written, corrupt, fault, join_sets};
+use super::super::{Conn, MAX_STALE_IDS, Written, corrupt, fault, join_sets};
 use super::{attributes_text, event, record};
 
 /// What a load of deals did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DealsWritten {
     /// Deals with their splits.
     pub deals: Written,
     /// Events of deals.
     pub events: Written,
+    /// What was passed over because a higher source version is there.
+    pub stale: Stale,
+}
+
+/// Staged rows that were passed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stale {
+    /// Deals with their splits.
+    pub deals: u64,
+    /// Events of deals.
+    pub events: u64,
+    /// The first deals by id that are stale or have a stale event, at most [`MAX_STALE_IDS`].
+    pub first: Vec<DealId>,
 }
 
 /// A staged deal that names payees who do not exist.
@@ -60,6 +78,7 @@ const STAGED_DEAL: &str = "create temp table if not exists staged_deal (
     split_payee_ids text[] collate \"C\" not null,
     split_roles text[] collate \"C\" not null,
     split_percents numeric(9, 6)[] not null,
+    source_version bigint,
     salt bytea,
     digest bytea not null
 ) on commit delete rows";
@@ -75,12 +94,16 @@ const STAGED_EVENT: &str = "create temp table if not exists staged_event (
     quantity numeric(18, 6),
     reversed_ids text[] collate \"C\" not null,
     reversed_amounts numeric(18, 3)[] not null,
+    source_version bigint,
     digest bytea not null
 ) on commit delete rows";
 
-/// The steps of merging one table. `{current}` stands for its current rows.
+/// The steps of merging one table. `{current}` stands for its current rows, `{s}` and `{c}` for the columns that make
+/// the body of a staged and of a current row.
 struct Steps {
-    /// Of rows with one key the last row stays.
+    /// The columns that make a row's body, in the order that decides between two bodies of one version.
+    body: &'static [&'static str],
+    /// Of rows with one key the one that counts stays.
     once: &'static str,
     /// How many rows are staged.
     count: &'static str,
@@ -90,7 +113,8 @@ struct Steps {
     /// takes the tenant's part of the table for: until it has looked at a table that was just loaded, one row,
     /// and then it reads them all.
     probed: &'static str,
-    /// Marks what is different. `offset 0` has that found first: mostly it is nothing.
+    /// Marks what is superseded; answers how many rows are stale, and the first deals they are of. What differs
+    /// is found first: mostly it is nothing.
     mark: &'static str,
     /// Inserts what is not there; what was marked is no longer there.
     insert: &'static str,
@@ -99,57 +123,106 @@ struct Steps {
 /// Most staged rows that are looked up one by one.
 const PROBED: i64 = 10_000;
 
+/// The current rows that staged ones differ from, and whether those take their place.
+const COMPARED: &str = "
+    where (s.source_version, {s}) is distinct from (c.source_version, {c})";
+/// Whether a staged row that differs takes the current one's place.
+const NEWER: &str = "
+    case when s.source_version is distinct from c.source_version
+        then coalesce(s.source_version, -1) > coalesce(c.source_version, -1)
+        else s.source_version is null or row({s})::text collate \"C\" > row({c})::text collate \"C\"
+    end";
+/// How rows of one key follow each other, the one that counts first.
+const RANK: &str = "
+    order by s.source_version desc nulls last,
+        case when s.source_version is not null then row({s})::text collate \"C\" end desc, s.row_number desc";
+
 const DEALS: Steps = Steps {
-    once: "delete from staged_deal s
-        using (select deal_id, max(row_number) as last from staged_deal group by deal_id having count(*) > 1) twice
-        where s.deal_id = twice.deal_id and s.row_number < twice.last",
+    body: &[
+        "name",
+        "owner_id",
+        "customer_id",
+        "customer_name",
+        "product_id",
+        "currency",
+        "amount",
+        "cost",
+        "quantity",
+        "stage",
+        "outcome",
+        "probability",
+        "open_date",
+        "close_date",
+        "attributes",
+        "split_payee_ids",
+        "split_roles",
+        "split_percents",
+    ],
+    once: "delete from staged_deal d
+        using (select s.row_number, row_number() over (partition by s.deal_id {rank}) as place
+            from staged_deal s
+            where s.deal_id in (select deal_id from staged_deal group by deal_id having count(*) > 1)) ranked
+        where d.row_number = ranked.row_number and ranked.place > 1",
     count: "select count(*) from staged_deal",
     whole: "(select * from deal where tenant_id = $1 and removed_in is null) as c",
     probed: "lateral (select * from deal
         where tenant_id = $1 and deal_id = s.deal_id and removed_in is null limit 1) as c",
-    mark: "update deal d set removed_in = $2
-        from (select c.deal_id, c.added_in from staged_deal s join {current} on c.deal_id = s.deal_id
-            where (c.name, c.owner_id, c.customer_id, c.customer_name, c.product_id, c.currency, c.amount, c.cost,
-                c.quantity, c.stage, c.outcome, c.probability, c.open_date, c.close_date, c.attributes,
-                c.split_payee_ids, c.split_roles, c.split_percents)
-            is distinct from (s.name, s.owner_id, s.customer_id, s.customer_name, s.product_id, s.currency, s.amount,
-                s.cost, s.quantity, s.stage, s.outcome, s.probability, s.open_date, s.close_date, s.attributes,
-                s.split_payee_ids, s.split_roles, s.split_percents) offset 0) as changed
-        where d.tenant_id = $1 and d.deal_id = changed.deal_id and d.added_in = changed.added_in",
-    insert: "insert into deal (tenant_id, deal_id, name, owner_id, customer_id, customer_name, product_id, currency,
-            amount, cost, quantity, stage, outcome, probability, open_date, close_date, attributes,
-            split_payee_ids, split_roles, split_percents, salt, digest, added_in)
-        select $1, s.deal_id, s.name, s.owner_id, s.customer_id, s.customer_name, s.product_id, s.currency,
-            s.amount, s.cost, s.quantity, s.stage, s.outcome, s.probability, s.open_date, s.close_date, s.attributes,
-            s.split_payee_ids, s.split_roles, s.split_percents, s.salt, s.digest, $2
+    mark: "with compared as materialized (
+            select c.deal_id, c.added_in, {newer} as newer
+            from staged_deal s join {current} on c.deal_id = s.deal_id {compared}
+        ), marked as (
+            update deal d set removed_in = $2 from compared x
+            where x.newer and d.tenant_id = $1 and d.deal_id = x.deal_id and d.added_in = x.added_in
+        )
+        select (select count(*) from compared where not newer),
+            array(select deal_id from compared where not newer order by deal_id limit $3)",
+    insert: "insert into deal (tenant_id, deal_id, {body}, source_version, salt, digest, added_in)
+        select $1, s.deal_id, {s}, s.source_version, s.salt, s.digest, $2
         from staged_deal s left join {current} on c.deal_id = s.deal_id where c.deal_id is null",
 };
 
 const EVENTS: Steps = Steps {
-    once: "delete from staged_event s
-        using (select deal_id, event_id, max(row_number) as last
-            from staged_event group by deal_id, event_id having count(*) > 1) twice
-        where s.deal_id = twice.deal_id and s.event_id = twice.event_id and s.row_number < twice.last",
+    body: &["kind", "event_date", "amount", "cost", "quantity", "reversed_ids", "reversed_amounts"],
+    once: "delete from staged_event e
+        using (select s.row_number, s.event_id,
+                row_number() over (partition by s.deal_id, s.event_id {rank}) as place
+            from staged_event s
+            where (s.deal_id, s.event_id) in (select deal_id, event_id
+                from staged_event group by deal_id, event_id having count(*) > 1)) ranked
+        where e.row_number = ranked.row_number and e.event_id = ranked.event_id and ranked.place > 1",
     count: "select count(*) from staged_event",
     whole: "(select * from deal_event where tenant_id = $1 and removed_in is null) as c",
     probed: "lateral (select * from deal_event
         where tenant_id = $1 and deal_id = s.deal_id and event_id = s.event_id and removed_in is null limit 1) as c",
-    mark: "update deal_event e set removed_in = $2
-        from (select c.deal_id, c.event_id, c.added_in
-            from staged_event s join {current} on c.deal_id = s.deal_id and c.event_id = s.event_id
-            where (c.kind, c.event_date, c.amount, c.cost, c.quantity, c.reversed_ids, c.reversed_amounts)
-            is distinct from
-            (s.kind, s.event_date, s.amount, s.cost, s.quantity, s.reversed_ids, s.reversed_amounts)
-            offset 0) as changed
-        where e.tenant_id = $1 and e.deal_id = changed.deal_id and e.event_id = changed.event_id
-            and e.added_in = changed.added_in",
-    insert: "insert into deal_event (tenant_id, deal_id, event_id, kind, event_date, amount, cost, quantity,
-            reversed_ids, reversed_amounts, digest, added_in)
-        select $1, s.deal_id, s.event_id, s.kind, s.event_date, s.amount, s.cost, s.quantity, s.reversed_ids,
-            s.reversed_amounts, s.digest, $2
+    mark: "with compared as materialized (
+            select c.deal_id, c.event_id, c.added_in, {newer} as newer
+            from staged_event s join {current} on c.deal_id = s.deal_id and c.event_id = s.event_id {compared}
+        ), marked as (
+            update deal_event e set removed_in = $2 from compared x
+            where x.newer and e.tenant_id = $1 and e.deal_id = x.deal_id and e.event_id = x.event_id
+                and e.added_in = x.added_in
+        )
+        select (select count(*) from compared where not newer),
+            array(select distinct deal_id from compared where not newer order by deal_id limit $3)",
+    insert: "insert into deal_event (tenant_id, deal_id, event_id, {body}, source_version, digest, added_in)
+        select $1, s.deal_id, s.event_id, {s}, s.source_version, s.digest, $2
         from staged_event s left join {current} on c.deal_id = s.deal_id and c.event_id = s.event_id
         where c.deal_id is null",
 };
+
+impl Steps {
+    /// A step with its parts filled in.
+    fn text(&self, step: &str, current: &str) -> AssertSqlSafe<String> {
+        let columns = |of: &str| {
+            let columns: Vec<String> = self.body.iter().map(|column| format!("{of}{column}")).collect();
+            columns.join(", ")
+        };
+        let parts = step.replace("{newer}", NEWER).replace("{compared}", COMPARED).replace("{rank}", RANK);
+        let parts = parts.replace("{current}", current).replace("{body}", &columns(""));
+        // Nothing but texts of this file.
+        AssertSqlSafe(parts.replace("{s}", &columns("s.")).replace("{c}", &columns("c.")))
+    }
+}
 
 /// Adds deals and their events, checked before, to the staged rows, each under its row number.
 ///
@@ -196,6 +269,7 @@ fn write_deal(lines: &mut Lines, row: i64, deal: &Deal) {
     lines.array(deal.splits.iter().map(|split| Some(&split.payee)));
     lines.array(deal.splits.iter().map(|split| Some(&split.role)));
     lines.array(deal.splits.iter().map(|split| Some(split.percent)));
+    lines.figure_opt(deal.source_version.map(SourceVersion::get));
     lines.binary_opt(personal.then_some(salt.as_slice()));
     lines.binary_opt(Some(&record(deal, &salt, &None).digest()));
     lines.end();
@@ -214,6 +288,7 @@ fn write_event(lines: &mut Lines, row: i64, deal: &Deal, event: &DealEvent) {
     lines.figure_opt(event.quantity);
     lines.array(event.reverses.iter().map(|reversed| Some(&reversed.event)));
     lines.array(event.reverses.iter().map(|reversed| decimal(reversed.amount)));
+    lines.figure_opt(event.source_version.map(SourceVersion::get));
     lines.binary_opt(Some(&event::record(&deal.id, event, decimals).digest()));
     lines.end();
 }
@@ -306,37 +381,52 @@ pub async fn unstage(conn: &mut Conn, rows: &[i64]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Writes what is new or different of the staged rows in change `n`; of one key the last row counts.
+/// Writes what is new or different of the staged rows in change `n`, unless what is there is of a higher source
+/// version; of one key in several rows one counts.
 ///
 /// Under the head's lock. Events that no row names stay as they are.
 pub async fn merge(conn: &mut Conn, tenant: TenantId, n: i64) -> Result<DealsWritten, Fault> {
     // Enough to keep the keys of a million rows out of files.
     sqlx::query("set local work_mem = '64MB'").execute(&mut *conn).await.map_err(fault)?;
-    Ok(DealsWritten {
-        deals: merge_table(conn, tenant, n, &DEALS).await?,
-        events: merge_table(conn, tenant, n, &EVENTS).await?,
-    })
+    let deals = merge_table(conn, tenant, n, &DEALS).await?;
+    let events = merge_table(conn, tenant, n, &EVENTS).await?;
+    let mut first: Vec<String> = [deals.first_stale, events.first_stale].concat();
+    first.sort();
+    first.dedup();
+    first.truncate(MAX_STALE_IDS);
+    let first = first.iter().map(|id| DealId::try_new(id)).collect::<Result<_, _>>();
+    let stale = Stale { deals: deals.stale, events: events.stale, first: first.map_err(corrupt)? };
+    Ok(DealsWritten { deals: deals.written, events: events.written, stale })
 }
 
-async fn merge_table(conn: &mut Conn, tenant: TenantId, n: i64, steps: &Steps) -> Result<Written, Fault> {
+/// What merging one table did.
+struct Merged {
+    written: Written,
+    stale: u64,
+    /// The first deals with stale rows, by id.
+    first_stale: Vec<String>,
+}
+
+async fn merge_table(conn: &mut Conn, tenant: TenantId, n: i64, steps: &Steps) -> Result<Merged, Fault> {
     let staged: i64 = sqlx::query_scalar(steps.count).fetch_one(&mut *conn).await.map_err(fault)?;
     let whole = staged > PROBED;
     if whole {
         join_sets(&mut *conn).await?;
     }
-    // One row and a million want different plans: none of these is kept.
-    let once = sqlx::query(steps.once).persistent(false).execute(&mut *conn).await.map_err(fault)?;
     let current = if whole { steps.whole } else { steps.probed };
-    let mut written = 0;
-    for step in [steps.mark, steps.insert] {
-        // Nothing but texts of this file.
-        let statement = AssertSqlSafe(step.replace("{current}", current));
-        let step = sqlx::query(statement).bind(tenant.0).bind(n).persistent(false);
-        written = step.execute(&mut *conn).await.map_err(fault)?.rows_affected();
-    }
-    let kept = u64::try_from(staged).ok().and_then(|staged| staged.checked_sub(once.rows_affected()));
-    let unchanged = kept.and_then(|kept| kept.checked_sub(written));
-    let unchanged =
-        unchanged.ok_or_else(|| corrupt(format_args!("{written} of {staged} staged rows written")))?;
-    Ok(Written { written, unchanged })
+    // One row and a million want different plans: none of these is kept.
+    let once = sqlx::query(steps.text(steps.once, current)).persistent(false);
+    let once = once.execute(&mut *conn).await.map_err(fault)?.rows_affected();
+    let mark = sqlx::query_as(steps.text(steps.mark, current)).bind(tenant.0).bind(n);
+    let mark = mark.bind(i64::try_from(MAX_STALE_IDS).unwrap_or(i64::MAX)).persistent(false);
+    let (stale, first_stale): (i64, Vec<String>) = mark.fetch_one(&mut *conn).await.map_err(fault)?;
+    let insert = sqlx::query(steps.text(steps.insert, current)).bind(tenant.0).bind(n).persistent(false);
+    let written = insert.execute(conn).await.map_err(fault)?.rows_affected();
+    let stale = u64::try_from(stale).map_err(corrupt)?;
+    let rest = u64::try_from(staged).ok().and_then(|staged| staged.checked_sub(once));
+    let rest = rest.and_then(|rest| rest.checked_sub(written)).and_then(|rest| rest.checked_sub(stale));
+    let unchanged = rest.ok_or_else(|| {
+        corrupt(format_args!("{written} written and {stale} stale of {staged} staged rows"))
+    })?;
+    Ok(Merged { written: Written { written, unchanged }, stale, first_stale })
 }

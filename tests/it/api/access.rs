@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 39] = [
+const ALLOWED: [(&str, &str); 45] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -47,9 +47,15 @@ const ALLOWED: [(&str, &str); 39] = [
     ("PeriodService/ListPostings", "aspu"),
     ("PeriodService/PreviewPeriod", "aspu"),
     ("PeriodService/WatchClose", "aspu"),
+    ("PlanService/DiffPlans", "asu"),
+    ("PlanService/DiscardDraft", "a"),
+    ("PlanService/GetDraft", "asu"),
     ("PlanService/GetPlan", "asu"),
+    ("PlanService/ListDrafts", "asu"),
     ("PlanService/ListPlans", "asu"),
     ("PlanService/PublishPlan", "a"),
+    ("PlanService/SaveDraft", "a"),
+    ("PlanService/ValidatePlan", "asu"),
     ("QuotaService/GetQuota", "asu"),
     ("QuotaService/ListQuotas", "asu"),
     ("QuotaService/SetQuotas", "a"),

@@ -181,3 +181,37 @@ async fn page_sizes_are_bounded() {
     let nothing = tenant.get("PayeeService/ListPayees", json!({"pageSize": 1000})).await;
     assert_eq!(nothing, json!({"asOfChange": "1"}));
 }
+
+#[tokio::test]
+async fn a_page_of_large_items_is_cut_and_goes_on() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    // Some 50 KB each: twenty to the 1 MiB of a page, and 100 of them more than an answer may hold.
+    let attributes: Value =
+        (0..50).map(|n| (format!("a{n}"), json!("x".repeat(500)))).collect::<serde_json::Map<_, _>>().into();
+    let large = |number: usize| {
+        let mut deal = deal(&format!("d{number:03}"), "ann", "2026-01-10", "1.00");
+        deal["attributes"] = attributes.clone();
+        deal["name"] = json!("ü".repeat(500));
+        deal
+    };
+    for part in 0..4 {
+        let deals: Vec<_> = (0..50).map(|number| large(part * 50 + number)).collect();
+        tenant.deals(&deals).await;
+    }
+    let (mut found, mut token, mut pages) = (Vec::new(), json!(""), 0);
+    loop {
+        let page = tenant.get("DealService/ListDeals", json!({"pageSize": 1000, "pageToken": token})).await;
+        let deals = page["deals"].as_array().unwrap().clone();
+        let bytes: usize = deals.iter().map(|deal| deal.to_string().len()).sum();
+        assert!(bytes < 2 << 20, "{bytes}");
+        found.extend(deals.iter().map(|deal| deal["dealId"].as_str().unwrap().to_string()));
+        pages += 1;
+        token = page["nextPageToken"].clone();
+        if token.is_null() {
+            break;
+        }
+    }
+    assert_eq!(found, (0..200).map(|number| format!("d{number:03}")).collect::<Vec<_>>());
+    assert_eq!(pages, 6);
+}

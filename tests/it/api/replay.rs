@@ -128,3 +128,58 @@ async fn a_refused_request_leaves_its_id_free() {
     (good["requestId"], good["reason"]) = (bad["requestId"].clone(), bad["reason"].clone());
     tenant.get("PayeeService/UpsertPayees", good).await;
 }
+
+#[tokio::test]
+async fn an_old_request_sent_again_does_not_undo_a_newer_write() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let told = |amount: &str| tenant.signed(json!({"deals": [deal("d", "ann", "2026-01-02", amount)]}));
+    let old = told("1.00");
+    let first = tenant.get("DealService/UpsertDeals", old.clone()).await;
+    tenant.get("DealService/UpsertDeals", told("2.00")).await;
+    assert_eq!(tenant.get("DealService/UpsertDeals", old).await, first);
+    assert_eq!(tenant.head().await, 9);
+    let read = tenant.get("DealService/GetDeal", json!({"dealId": "d"})).await;
+    assert_eq!(read["deal"]["events"][0]["amount"], "2.00");
+}
+
+#[tokio::test]
+async fn a_request_sent_again_is_authorised_again() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let writer = tenant.key("ROLE_SERVICE", "").await;
+    let auditor = tenant.key("ROLE_AUDITOR", "").await;
+    let deals = tenant.signed(json!({"deals": [deal("d", "ann", "2026-01-02", "1.00")]}));
+    let first = writer.get("DealService/UpsertDeals", deals.clone()).await;
+    assert_eq!(tenant.get("DealService/UpsertDeals", deals.clone()).await, first);
+    let refused = auditor.refused("DealService/UpsertDeals", deals.clone()).await;
+    assert!(refused.starts_with("PermissionDenied ROLE_NOT_ALLOWED: "), "{refused}");
+    let key = writer.key.split('_').nth(2).unwrap();
+    tenant.write("AdminService/RevokeKey", json!({ "keyId": key })).await;
+    let refused = writer.refused("DealService/UpsertDeals", deals.clone()).await;
+    assert!(refused.starts_with("Unauthenticated KEY_INVALID: "), "{refused}");
+    // Nor does the request of one tenant answer another.
+    let other = Tenant::new().await;
+    other.company().await;
+    let answer = other.get("DealService/UpsertDeals", deals).await;
+    assert_eq!(answer["receipt"]["changeNumber"], "8");
+}
+
+#[tokio::test]
+async fn sixteen_imports_of_one_name_make_one_change() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let row = json!({"rowNumber": "2", "deal": deal("d", "ann", "2026-01-02", "1.00")});
+    let stream = vec![json!({"header": {"requestId": "import"}}), json!({"batch": {"rows": [row]}})];
+    let calls = (0..16).map(|_| {
+        let (client, stream) = (tenant.admin.clone(), stream.clone());
+        tokio::spawn(async move { client.stream("DealService/ImportDeals", stream).await.unwrap() })
+    });
+    let mut answers = Vec::new();
+    for call in calls.collect::<Vec<_>>() {
+        answers.push(call.await.unwrap());
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+    assert_eq!(answers[0][0]["receipt"], json!({"changeNumber": "8", "written": "1"}));
+    assert_eq!(tenant.head().await, 8);
+}

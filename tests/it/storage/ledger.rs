@@ -200,6 +200,7 @@ fn event(id: &str, kind: EventKind, on: &str, amount: Option<i64>) -> DealEvent 
         cost: None,
         quantity: None,
         reverses: Vec::new(),
+        source_version: None,
     }
 }
 
@@ -223,6 +224,7 @@ fn a_deal(id: &str) -> Deal {
         attributes: BTreeMap::new(),
         splits: Vec::new(),
         events: vec![event("b", EventKind::Booked, "2026-01-15", Some(10_000))],
+        source_version: None,
     }
 }
 
@@ -269,18 +271,22 @@ fn written(written: u64, unchanged: u64) -> Written {
     Written { written, unchanged }
 }
 
+fn merged_as(deals: Written, events: Written) -> DealsWritten {
+    DealsWritten { deals, events, ..DealsWritten::default() }
+}
+
 #[tokio::test]
 async fn what_goes_in_comes_out_and_going_in_again_changes_nothing() {
     let world = World::new().await;
     world.add_payees(&["NULL", "ann", "bob"]).await;
     let deals = [a_deal("D-1"), full_deal("D-2")];
     let first = world.load(&deals).await;
-    assert_eq!(first, DealsWritten { deals: written(2, 0), events: written(4, 0) });
+    assert_eq!(first, merged_as(written(2, 0), written(4, 0)));
     assert_eq!(world.get(1, "D-1").await, Some((deals[0].clone(), 1)));
     assert_eq!(world.get(1, "D-2").await, Some((deals[1].clone(), 1)));
     assert_eq!(world.get(1, "D-3").await, None);
     let again = world.load(&deals).await;
-    assert_eq!(again, DealsWritten { deals: written(0, 2), events: written(0, 4) });
+    assert_eq!(again, merged_as(written(0, 2), written(0, 4)));
     assert_eq!(world.get(2, "D-2").await, Some((deals[1].clone(), 1)));
     assert_eq!(world.verify(None).await.first_fault, None);
 }
@@ -293,7 +299,7 @@ async fn a_changed_split_supersedes_its_deal_and_nothing_else() {
     world.load(&[before.clone(), a_deal("D-2")]).await;
     let after = Deal { splits: splits(&[("ann", "AE", "60"), ("bob", "AE", "40")]), ..a_deal("D-1") };
     let second = world.load(&[after.clone(), a_deal("D-2")]).await;
-    assert_eq!(second, DealsWritten { deals: written(1, 1), events: written(0, 2) });
+    assert_eq!(second, merged_as(written(1, 1), written(0, 2)));
     assert_eq!(world.get(0, "D-1").await, None);
     assert_eq!(world.get(1, "D-1").await, Some((before, 1)));
     assert_eq!(world.get(2, "D-1").await, Some((after.clone(), 2)));
@@ -303,7 +309,7 @@ async fn a_changed_split_supersedes_its_deal_and_nothing_else() {
     world.load(&[Deal { events: vec![paid.clone()], ..after.clone() }]).await;
     let booked = event("b", EventKind::Booked, "2026-01-20", Some(10_000));
     let fourth = world.load(&[Deal { events: vec![booked.clone()], ..after.clone() }]).await;
-    assert_eq!(fourth, DealsWritten { deals: written(0, 1), events: written(1, 0) });
+    assert_eq!(fourth, merged_as(written(0, 1), written(1, 0)));
     assert_eq!(world.get(4, "D-1").await, Some((Deal { events: vec![booked, paid], ..after }, 4)));
     assert_eq!(world.verify(None).await.first_fault, None);
 }
@@ -320,7 +326,7 @@ async fn of_one_key_the_last_row_of_a_load_counts() {
     deal::stage(&mut tx, &numbered(&[first.clone(), second, a_deal("D-2")], 1)).await.unwrap();
     deal::stage(&mut tx, &numbered(std::slice::from_ref(&third), 4)).await.unwrap();
     let merged = deal::merge(&mut tx, world.tenant, 1).await.unwrap();
-    assert_eq!(merged, DealsWritten { deals: written(2, 0), events: written(3, 0) });
+    assert_eq!(merged, merged_as(written(2, 0), written(3, 0)));
     tx.commit().await.unwrap();
     let expected = Deal { events: vec![first.events[0].clone(), paid_later], ..third };
     assert_eq!(world.get(1, "D-1").await, Some((expected, 1)));
@@ -344,6 +350,7 @@ async fn add_payees(tx: &mut PgConnection, tenant: TenantId, n: i64, ids: &[&str
         name: None,
         email: None,
         assignments: Vec::new(),
+        source_version: None,
     };
     let payees: Vec<_> = ids.iter().map(payee).collect();
     attain::storage::payee::upsert(tx, tenant, n, &payees).await.unwrap();
@@ -377,7 +384,7 @@ async fn rows_that_name_unknown_payees_are_named_and_taken_out() {
     deal::unstage(&mut tx, &[12, 13, 14]).await.unwrap();
     assert_eq!(deal::unknown_payees(&mut tx, world.tenant).await.unwrap(), []);
     let merged = deal::merge(&mut tx, world.tenant, 1).await.unwrap();
-    assert_eq!(merged, DealsWritten { deals: written(1, 0), events: written(1, 0) });
+    assert_eq!(merged, merged_as(written(1, 0), written(1, 0)));
 }
 
 #[tokio::test]
@@ -454,6 +461,7 @@ fn builder(as_of: i64) -> FactsBuilder {
         name: None,
         email: None,
         assignments: Vec::new(),
+        source_version: None,
     });
     FactsBuilder::new(as_of, calendar(), payees.to_vec()).unwrap()
 }

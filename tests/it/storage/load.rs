@@ -44,6 +44,7 @@ fn row(place: i64) -> (i64, Deal) {
         cost: None,
         quantity: None,
         reverses: Vec::new(),
+        source_version: None,
     };
     let deal = Deal {
         id: format!("D-{place}").parse().unwrap(),
@@ -64,6 +65,7 @@ fn row(place: i64) -> (i64, Deal) {
         attributes: BTreeMap::new(),
         splits: Vec::new(),
         events: vec![booked],
+        source_version: None,
     };
     (place, deal)
 }
@@ -77,7 +79,14 @@ fn builder() -> FactsBuilder {
         first_period: Period::parse("2026-01").unwrap(),
     };
     let id = "ann".parse().unwrap();
-    let ann = Payee { id, kind: PayeeKind::Person, name: None, email: None, assignments: Vec::new() };
+    let ann = Payee {
+        id,
+        kind: PayeeKind::Person,
+        name: None,
+        email: None,
+        assignments: Vec::new(),
+        source_version: None,
+    };
     FactsBuilder::new(1, calendar, vec![ann]).unwrap()
 }
 
@@ -134,7 +143,7 @@ async fn ten_thousand_rows_and_one_are_merged_as_a_few_are() {
     let mut rows: Vec<_> = (1..=10_001).map(row).collect();
     let written = |deals: (u64, u64), events: (u64, u64)| {
         let [deals, events] = [deals, events].map(|(written, unchanged)| Written { written, unchanged });
-        DealsWritten { deals, events }
+        DealsWritten { deals, events, ..DealsWritten::default() }
     };
     assert_eq!(load(&database, 1, &rows).await, written((10_001, 0), (10_001, 0)));
     rows[3].1.amount = None;

@@ -3,3 +3,4 @@
 mod ledger;
 mod load;
 mod small_facts;
+mod versions;

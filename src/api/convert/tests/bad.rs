@@ -6,6 +6,7 @@ mod rules;
 
 use std::collections::BTreeSet;
 
+use admin::ADMIN;
 use plans::PLANS;
 use rules::RULES;
 
@@ -24,7 +25,7 @@ const PEOPLE: &[Case] = &[
                 {"startDate": "2026-02-30", "endDate": "x", "title": "a\u0007", "managerId": "é",
                  "territoryId": " ", "planId": "-", "targetIncentive": "1.001", "currencyCode": "EUR"},
                 {"startDate": "2026-01-01", "targetIncentive": "-1"}]},
-            {"payeeId": "", "email": "a\tb"},
+            {"payeeId": "", "email": "a\tb", "sourceVersion": -1, "etag": -2},
             {"payeeId": "E-1", "kind": 9, "assignments": [
                 {"startDate": "2026-03-01", "managerId": "E-1"},
                 {"startDate": "2026-01-01", "endDate": "2026-03-02"},
@@ -47,10 +48,12 @@ const PEOPLE: &[Case] = &[
             "payees[1].payee_id must not be empty",
             "payees[1].kind must be given",
             r#"payees[1].email must have no control characters, got '\t'"#,
+            "payees[1].source_version must not be below zero, got -1",
             "payees[2].kind must be a value of the enum, got 9",
             "payees[3].assignments[0].manager_id must be another payee, got E-2",
             "payees[3].assignments[0].start_date 2026-03-01 overlaps the assignment 2026-01-01..2026-03-02 of payee E-2",
             "payees[2].payee_id must be given once, got E-1 as in payees[0]",
+            "payees[1].etag must not be below zero, got -2",
         ],
     ),
     (
@@ -92,6 +95,29 @@ const PEOPLE: &[Case] = &[
             r#"on_date must be a calendar day such as "2026-03-31", got "2026-13-01""#,
         ],
     ),
+    (
+        "ReassignReportsRequest",
+        r#"{"managerId": "M-1", "newManagerId": "M-1", "startDate": "2026-13-01", "payeeIds": ["", "E-1", "E-2", "E-1"]}"#,
+        &[
+            "reason must not be empty",
+            "request_id must not be empty",
+            "new_manager_id must be another payee, got M-1",
+            r#"start_date must be a calendar day such as "2026-03-31", got "2026-13-01""#,
+            "payee_ids[0] must not be empty",
+            "payee_ids[3] must be given once, got E-1 as in payee_ids[1]",
+        ],
+    ),
+    (
+        "TerminatePayeeRequest",
+        r#"{"newManagerId": "M 1"}"#,
+        &[
+            "reason must not be empty",
+            "request_id must not be empty",
+            "payee_id must not be empty",
+            r#"end_date must be a calendar day such as "2026-03-31", got """#,
+            r#"new_manager_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "M 1""#,
+        ],
+    ),
 ];
 
 const DEALS: &[Case] = &[
@@ -110,7 +136,8 @@ const DEALS: &[Case] = &[
                          "reverses": [{"eventId": "x", "amount": "0"}, {"eventId": "x"}]}]},
             {"dealId": "D-3", "ownerId": "E-1", "outcome": "OUTCOME_WON",
              "splits": [{"splitPercent": "x"}],
-             "events": [{"type": "TYPE_BOOKED", "amount": "-0", "cost": "-2", "quantity": "-3",
+             "sourceVersion": -5, "etag": -6,
+             "events": [{"type": "TYPE_BOOKED", "amount": "-0", "cost": "-2", "quantity": "-3", "sourceVersion": -7,
                          "reverses": [{"amount": "-4"}]}]}]}"#,
         &[
             "request_id must not be empty",
@@ -139,6 +166,7 @@ const DEALS: &[Case] = &[
             "deals[1].events[1].reverses[1].event_id must be listed once, got x again",
             "deals[2].splits[0].payee_id must not be empty",
             r#"deals[2].splits[0].split_percent must be plain decimal text such as "1250.00", got "x""#,
+            "deals[2].source_version must not be below zero, got -5",
             "deals[2].events[0].event_id must not be empty",
             r#"deals[2].events[0].event_date must be a calendar day such as "2026-03-31", got """#,
             r#"deals[2].events[0].amount must not be minus zero, got "-0""#,
@@ -146,6 +174,8 @@ const DEALS: &[Case] = &[
             r#"deals[2].events[0].quantity must not be below zero, got "-3""#,
             "deals[2].events[0].reverses[0].event_id must not be empty",
             r#"deals[2].events[0].reverses[0].amount must not be below zero, got "-4""#,
+            "deals[2].events[0].source_version must not be below zero, got -7",
+            "deals[2].etag must not be below zero, got -6",
         ],
     ),
     (
@@ -252,6 +282,15 @@ const READS: &[Case] = &[
         ],
     ),
     (
+        "AcceptRulesRevisionRequest",
+        r#"{"rulesRevision": -1}"#,
+        &[
+            "reason must not be empty",
+            "request_id must not be empty",
+            "rules_revision must not be below zero, got -1",
+        ],
+    ),
+    (
         "ListPostingsRequest",
         r#"{"period": "x", "forPeriod": "y", "payeeId": "!"}"#,
         &[
@@ -264,7 +303,7 @@ const READS: &[Case] = &[
 
 #[test]
 fn everything_wrong_with_a_request_is_said_at_once() {
-    for (request, json, expected) in [PEOPLE, DEALS, RULES, PLANS, READS].into_iter().flatten() {
+    for (request, json, expected) in [PEOPLE, DEALS, RULES, PLANS, READS, ADMIN].into_iter().flatten() {
         let said = violations(request, json);
         assert_eq!(said, *expected, "{request} {json}");
     }
@@ -272,7 +311,7 @@ fn everything_wrong_with_a_request_is_said_at_once() {
 
 #[test]
 fn every_request_of_the_contract_is_in_the_table() {
-    let table: BTreeSet<String> = [PEOPLE, DEALS, RULES, PLANS, READS]
+    let table: BTreeSet<String> = [PEOPLE, DEALS, RULES, PLANS, READS, ADMIN]
         .into_iter()
         .flatten()
         .map(|(request, ..)| request.to_string())

@@ -28,7 +28,7 @@ fn parse<M: prost::Message + prost::Name + Default>(json: &str) -> M {
 fn a_payee_reads_and_is_written_back() {
     let request: v1::UpsertPayeesRequest = parse(
         r#"{"requestId": "r", "reason": "why", "validateOnly": true, "payees": [
-            {"payeeId": "E-1", "kind": "KIND_PERSON", "name": "Zoë", "email": "z@x", "assignments": [
+            {"payeeId": "E-1", "kind": "KIND_PERSON", "name": "Zoë", "email": "z@x", "sourceVersion": 0, "assignments": [
                 {"startDate": "2026-01-01", "endDate": "2026-07-01", "title": "AE", "managerId": "M-1",
                  "territoryId": "T", "planId": "P", "targetIncentive": "60000.00", "currencyCode": "USD"},
                 {"startDate": "2026-07-01", "currencyCode": "USD"}]}]}"#,
@@ -58,20 +58,20 @@ fn a_deal_reads_and_is_written_back_in_canonical_text() {
             {"dealId": "D-1", "name": "Big", "ownerId": "E-1", "customerId": "C", "customerName": "Co",
              "productId": "P", "amount": "1250.5", "cost": "0", "quantity": "2.50", "stage": "5 - won",
              "outcome": "OUTCOME_WON", "probabilityPercent": "100", "openDate": "2026-01-01",
-             "closeDate": "2026-03-31", "attributes": {"region": "EMEA"},
+             "closeDate": "2026-03-31", "attributes": {"region": "EMEA"}, "sourceVersion": 7,
              "splits": [{"payeeId": "E-2", "role": "SE", "splitPercent": "40.0"}, {"payeeId": "E-1", "splitPercent": "60"}],
              "events": [{"eventId": "r", "type": "TYPE_REFUNDED", "eventDate": "2026-05-01", "reverses": [{"eventId": "b", "amount": "0.50"}]},
-                        {"eventId": "b", "type": "TYPE_BOOKED", "eventDate": "2026-03-31", "amount": "1250.5", "cost": "3", "quantity": "1"}]}]}"#,
+                        {"eventId": "b", "type": "TYPE_BOOKED", "eventDate": "2026-03-31", "amount": "1250.5", "cost": "3", "quantity": "1", "sourceVersion": 6}]}]}"#,
     );
     let (_, deals) = deal::upsert(&request, calendar().currency).unwrap();
     let expected: v1::Deal = parse(
         r#"{"dealId": "D-1", "name": "Big", "ownerId": "E-1", "customerId": "C", "customerName": "Co",
             "productId": "P", "currencyCode": "USD", "amount": "1250.50", "cost": "0.00", "quantity": "2.5",
             "stage": "5 - won", "outcome": "OUTCOME_WON", "probabilityPercent": "100", "openDate": "2026-01-01",
-            "closeDate": "2026-03-31", "attributes": {"region": "EMEA"}, "etag": "9",
+            "closeDate": "2026-03-31", "attributes": {"region": "EMEA"}, "etag": "9", "sourceVersion": "7",
             "splits": [{"payeeId": "E-1", "role": "OWNER", "splitPercent": "60"}, {"payeeId": "E-2", "role": "SE", "splitPercent": "40"}],
-            "events": [{"eventId": "b", "type": "TYPE_BOOKED", "eventDate": "2026-03-31", "amount": "1250.50", "cost": "3.00", "quantity": "1"},
-                       {"eventId": "r", "type": "TYPE_REFUNDED", "eventDate": "2026-05-01", "reverses": [{"eventId": "b", "amount": "0.50"}]}]}"#,
+            "events": [{"eventId": "b", "type": "TYPE_BOOKED", "eventDate": "2026-03-31", "amount": "1250.50", "cost": "3.00", "quantity": "1", "sourceVersion": "6"},
+                       {"eventId": "r", "type": "TYPE_REFUNDED", "eventDate": "2026-05-01", "reverses": [{"eventId": "b", "amount": "0.50"}], "sourceVersion": "7"}]}"#,
     );
     assert_eq!(deal::wire(&deals[0], 9), expected);
 }

@@ -99,4 +99,25 @@ pub const ADMIN: &[Case] = &[
             "min_change must not be below zero, got -1",
         ],
     ),
+    (
+        "ErasePersonalDataRequest",
+        "{}",
+        &[
+            "reason must not be empty",
+            "request_id must not be empty",
+            "payee_ids must be given, or other ids or change_numbers",
+        ],
+    ),
+    (
+        "ErasePersonalDataRequest",
+        r#"{"requestId": "r", "reason": "asked", "payeeIds": ["a b"], "customerIds": [""], "dealIds": ["-"],
+            "keyIds": ["é"], "changeNumbers": [1, 0]}"#,
+        &[
+            r#"payee_ids[0] must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "a b""#,
+            "customer_ids[0] must not be empty",
+            r#"deal_ids[0] must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "-""#,
+            r#"key_ids[0] must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "é""#,
+            "change_numbers[1] must be above zero, got 0",
+        ],
+    ),
 ];

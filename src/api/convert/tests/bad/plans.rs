@@ -166,11 +166,9 @@ pub(super) const PLANS: &[Case] = &[
     ("SaveDraftRequest", "{}", &["request_id must not be empty", "draft must be given"]),
     (
         "SaveDraftRequest",
-        r#"{"requestId": "r", "reason": "
-", "draft": {"effectiveFrom": "x", "etag": -1}}"#,
+        r#"{"requestId": "r", "reason": "\n", "draft": {"effectiveFrom": "x", "etag": -1}}"#,
         &[
-            r"reason must have no control characters, got '
-'",
+            r"reason must have no control characters, got '\n'",
             "draft.draft_id must not be empty",
             r#"draft.effective_from must be a period such as "2026-03", got "x""#,
             "draft.etag must not be below zero, got -1",
@@ -189,7 +187,7 @@ pub(super) const PLANS: &[Case] = &[
     (
         "ListDraftsRequest",
         r#"{"pageSize": -1, "minChange": -2}"#,
-        &["page_size must be 0 to 1000, got -1", "min_change must not be below zero, got -2"],
+        &["min_change must not be below zero, got -2", "page_size must be 0 to 1000, got -1"],
     ),
     (
         "DiscardDraftRequest",
@@ -205,5 +203,20 @@ pub(super) const PLANS: &[Case] = &[
         r#"{"version": -1}"#,
         &["plan_id must not be empty", "version must not be below zero, got -1"],
     ),
-    ("ListPlansRequest", r#"{"asOfChange": -1}"#, &["as_of_change must not be below zero, got -1"]),
+    (
+        "GetPlanRequest",
+        r#"{"planId": "p", "version": 2, "onDate": "2026-01-01"}"#,
+        &[
+            "version must be 0 where on_date is given, got 2",
+            r#"on_date must be empty where version is given, got "2026-01-01""#,
+        ],
+    ),
+    (
+        "ListPlansRequest",
+        r#"{"asOfChange": -1, "onDate": "x"}"#,
+        &[
+            r#"on_date must be a calendar day such as "2026-03-31", got "x""#,
+            "as_of_change must not be below zero, got -1",
+        ],
+    ),
 ];

@@ -108,10 +108,11 @@ pub(super) const RULES: &[Case] = &[
     ),
     (
         "ListQuotasRequest",
-        r#"{"payeeId": "!", "measureId": "!"}"#,
+        r#"{"payeeId": "!", "measureId": "!", "onDate": "FY2026"}"#,
         &[
             r#"payee_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "!""#,
             r#"measure_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "!""#,
+            r#"on_date must be a calendar day such as "2026-03-31", got "FY2026""#,
         ],
     ),
 ];
