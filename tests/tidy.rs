@@ -1,5 +1,8 @@
 //! The rules of the house, read from its own sources: who may know whom, and what stays out of where.
 
+#[path = "tidy/sql.rs"]
+mod sql;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -48,18 +51,21 @@ struct Source {
 fn sources() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut files = Vec::new();
-    collect(&root, &mut files);
+    collect(&root, &mut files, &["rs"]);
     files.sort();
     assert!(files.len() > 50, "found {} sources", files.len());
     files.iter().map(|file| read(&root, file)).collect()
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+fn collect(folder: &Path, files: &mut Vec<PathBuf>, extensions: &[&str]) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            collect(&path, files);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            collect(&path, files, extensions);
+        } else if path
+            .extension()
+            .is_some_and(|extension| extensions.iter().any(|wanted| extension == *wanted))
+        {
             files.push(path);
         }
     }

@@ -117,7 +117,8 @@ impl AdminService for Admin {
         let parameters = v1::ListTouchedRequest { page_size: 0, page_token: String::new(), ..request };
         let paging = Paging::new(&call, LIST_TOUCHED, &parameters);
         let listed = self.0.touched(&call, change, noun, paging.open(page, &token)?).await?;
-        let (next_page_token, as_of_change) = (paging.token(listed.as_of, listed.next.as_deref()), listed.as_of);
+        let (next_page_token, as_of_change) =
+            (paging.token(listed.as_of, listed.next.as_deref()), listed.as_of);
         Ok(Response::new(v1::ListTouchedResponse { keys: listed.items, next_page_token, as_of_change }))
     }
 

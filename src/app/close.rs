@@ -1,5 +1,5 @@
 //! A close: computed as of a journal number without a lock, then posted in one transaction if no change
-//! to the ledger came in between, else computed again (semantics 10).
+//! to ledger or calendar came in between, else computed again (semantics 10).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -217,7 +217,7 @@ impl App {
         tokio::task::spawn_blocking(work).await.map_err(|error| stopped(&error))
     }
 
-    /// Posts what was computed, or answers `None` if the ledger moved meanwhile. A period that somebody else
+    /// Posts what was computed, or answers `None` if ledger or calendar moved meanwhile. A period that somebody else
     /// has closed answers that close.
     #[allow(clippy::too_many_arguments)]
     async fn post(
@@ -235,11 +235,12 @@ impl App {
             Begun::Fresh(open) => open,
         };
         let (tenant, number, ledger) = (open.tenant(), open.number(), open.head().ledger);
-        let head = open.head().number;
         if let Some(close) = ledger::close_of(open.conn(), tenant, period).await? {
             return Ok(Some(close));
         }
-        if ledger > as_of {
+        let head = open.head().number;
+        // What the periods are and how figures are rounded is no fact of a day: it counts as it stands now.
+        if ledger > as_of || facts::calendar(open.conn(), tenant, head).await? != calendar {
             return Ok(None);
         }
         let last = ledger::last_close(open.conn(), tenant).await?;

@@ -142,19 +142,22 @@ where
                 }
             };
             let Some(deadline) = deadline.at else { return work.await };
-            match tokio::time::timeout_at(deadline.into(), work).await {
-                Ok(answer) => answer,
-                Err(_) => {
-                    let fault = Fault::new(Reason::DeadlineExceeded, "the deadline passed before the answer");
-                    Ok(Status::from(fault).into_http())
-                }
+            let passed = || {
+                let fault = Fault::new(Reason::DeadlineExceeded, "the deadline passed before the answer");
+                Ok(Status::from(fault).into_http())
+            };
+            // Timers tick in milliseconds: what has passed is not left to one.
+            if deadline <= Instant::now() {
+                return passed();
             }
+            tokio::time::timeout_at(deadline.into(), work).await.unwrap_or_else(|_| passed())
         })
     }
 }
 
 impl Gate {
-    /// When the call must have been answered: a little before the caller gives up, so that it hears why.
+    /// When the call must have been answered: a little before the caller gives up, and the transport with a status
+    /// that has no reason, so that it hears why.
     fn deadline(&self, headers: &HeaderMap, rule: Rule) -> Result<Deadline, Fault> {
         let timeout = headers.get("grpc-timeout");
         let left = match timeout {
@@ -166,7 +169,9 @@ impl Gate {
             }
             None => (!rule.streams).then_some(self.unary_deadline),
         };
-        let before = |left: Duration| left - (left / 10).min(Duration::from_millis(50));
+        let margin =
+            |asked: Duration| (asked / 10).clamp(Duration::from_millis(2), Duration::from_millis(50));
+        let before = |left: Duration| left.saturating_sub(margin(left));
         let at = left.and_then(|left| Instant::now().checked_add(before(left)));
         Ok(Deadline { at, asked: timeout.is_some() })
     }

@@ -366,7 +366,8 @@ mod tests {
 
     /// Walks whole minor units and answers what is paid in the end.
     fn paid(rates: &Rates, quota: Option<i128>, credits: &[i128]) -> String {
-        let ladder = Ladder::lay(rates, &Ground { quota, line_decimals: 2, minor_digits: 2, base_rate: None });
+        let ladder =
+            Ladder::lay(rates, &Ground { quota, line_decimals: 2, minor_digits: 2, base_rate: None });
         let mut walk = Walk::new(ladder.as_ref());
         for credit in credits {
             let credit = Exact::whole(*credit);

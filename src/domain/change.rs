@@ -27,6 +27,8 @@ pub struct Change {
     pub reason_digest: Option<Digest>,
     /// Digest over the rows added and superseded.
     pub rows_digest: Digest,
+    /// Digest of the answer that is given again when the request comes again.
+    pub answer_digest: Digest,
 }
 
 impl Change {
@@ -43,6 +45,7 @@ impl Change {
             .bytes(8, &self.request_digest)
             .bytes(9, self.reason_digest.as_ref().map_or(&[], |digest| digest.as_slice()))
             .bytes(10, &self.rows_digest)
+            .bytes(11, &self.answer_digest)
             .digest()
     }
 }
@@ -188,6 +191,7 @@ mod tests {
             request_digest: [1; 32],
             reason_digest: Some([2; 32]),
             rows_digest: [3; 32],
+            answer_digest: [4; 32],
         };
         let altered = [
             Change { number: 2, ..change.clone() },
@@ -199,6 +203,7 @@ mod tests {
             Change { request_digest: [9; 32], ..change.clone() },
             Change { reason_digest: None, ..change.clone() },
             Change { rows_digest: [9; 32], ..change.clone() },
+            Change { answer_digest: [9; 32], ..change.clone() },
         ];
         for altered in altered {
             assert_ne!(altered.hash("t"), change.hash("t"), "{altered:?}");

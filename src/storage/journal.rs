@@ -138,6 +138,7 @@ pub async fn append(
         request_digest: entry.request_digest,
         reason_digest,
         rows_digest: rows_digest(&mut *conn, tenant, number).await?,
+        answer_digest: digest(answer),
     };
     let hash = change.hash(&tenant.to_string());
     let query = sqlx::query!(
@@ -214,7 +215,7 @@ pub async fn list(
     // What is formatted are names of ours.
     let statement = format!(
         "select number, previous_hash, hash, time, actor, rpc, request_id, request_digest, reason, reason_digest,
-            rows_digest
+            rows_digest, sha256(answer) as answer_digest
         from change c
         where tenant_id = $1 and number > $2 and number <= $3
             and ($4::text is null or actor = $4) and ($5::text is null or rpc = $5)
@@ -238,6 +239,7 @@ fn stored(row: &PgRow) -> Result<StoredChange, sqlx::Error> {
         request_digest: row.try_get("request_digest")?,
         reason_digest: row.try_get("reason_digest")?,
         rows_digest: row.try_get("rows_digest")?,
+        answer_digest: row.try_get("answer_digest")?,
     };
     Ok(StoredChange { change, hash: row.try_get("hash")?, reason: row.try_get("reason")? })
 }

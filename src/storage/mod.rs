@@ -99,7 +99,9 @@ pub struct Database {
 impl Database {
     /// A pool that connects on demand. The database has been migrated before.
     pub fn new(options: PgConnectOptions, connections: u32) -> Self {
-        let options = options.options([("role", "attain_service")]);
+        // Statements here are short or bound by what they read. Compiling one takes seconds, and the planner wants to
+        // wherever `join_sets` has it take a nested loop for more costly than everything.
+        let options = options.options([("role", "attain_service"), ("jit", "off")]);
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)

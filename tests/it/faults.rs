@@ -17,7 +17,7 @@ use tonic_health::pb::health_client::HealthClient;
 use crate::harness::client::Client;
 use crate::harness::cluster::{cluster, execute, url};
 use crate::harness::company::calendar;
-use crate::harness::server::{command, said};
+use crate::harness::server::{command, said, stop};
 use crate::harness::{Server, Tenant, attain, eventually};
 
 /// A batch of deals of one owner, a thousand a batch.
@@ -200,7 +200,7 @@ async fn beyond_loopback_plain_text_is_served_only_behind_a_proxy() {
 async fn told_to_stop_it_ends_well() {
     let mut tenant = Tenant::alone().await;
     tenant.company().await;
-    assert!(tenant.server().stop());
+    assert!(tenant.server().stop().await);
     tenant.ask("PayeeService/ListPayees", json!({})).await.unwrap_err();
 }
 
@@ -230,12 +230,7 @@ async fn without_a_database_url_it_runs_a_server_of_its_own() {
     let (mut child, address) = Server::launch(&serve);
     let client = Client { channel: channel(&address), ..client };
     assert_eq!(client.get("AdminService/GetCalendar", json!({})).await["asOfChange"], "2");
-    nix::sys::signal::kill(
-        nix::unistd::Pid::from_raw(child.id().cast_signed()),
-        nix::sys::signal::Signal::SIGTERM,
-    )
-    .unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(stop(&mut child).await);
     let (done, listed, _) = attain(&["tenant", "list", "--data-dir", data]);
     assert!(done);
     assert_eq!(listed, "acme\n");

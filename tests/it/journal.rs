@@ -1,7 +1,7 @@
 //! The journal: who did what, and the proof that nothing was altered since.
 
 use attain::domain::change::Change;
-use attain::domain::encode::hex;
+use attain::domain::encode::{digest, hex};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
@@ -146,6 +146,7 @@ async fn a_tail_that_was_written_anew_is_seen_by_an_anchor_alone() {
         request_digest: row.get("request_digest"),
         reason_digest: row.get("reason_digest"),
         rows_digest: row.get("rows_digest"),
+        answer_digest: digest(row.get("answer")),
     };
     let hash = hex(&change.hash(&row.get::<String, _>("name")));
     execute(&mut root, &format!("update change set actor = 'mallory', hash = '\\x{hash}' where number = 8"))

@@ -11,3 +11,5 @@ mod journal;
 mod private;
 mod scenarios;
 mod storage;
+mod stress;
+mod verify;

@@ -26,6 +26,7 @@ struct Row {
     reason_digest: Option<Vec<u8>>,
     rows_digest: Vec<u8>,
     erased_in: Option<i64>,
+    answer_digest: Digest,
 }
 
 impl Row {
@@ -45,13 +46,14 @@ impl Row {
             request_digest: digest(&self.request_digest)?,
             reason_digest,
             rows_digest: digest(&self.rows_digest)?,
+            answer_digest: self.answer_digest,
         })
     }
 
     /// A reason that was erased has neither text nor salt; its digest stays, and a change says that it was.
     fn reason_stands(&self) -> bool {
         let Some(reason) = &self.reason else {
-            return self.reason_digest.is_none() || self.erased_in.is_some();
+            return self.reason_salt.is_none() && (self.reason_digest.is_none() || self.erased_in.is_some());
         };
         let salt = self.reason_salt.as_deref().unwrap_or_default();
         let computed = digest(&[salt, reason.as_bytes()].concat());
@@ -75,7 +77,7 @@ pub(super) async fn check(
         r#"select number, previous_hash, hash,
             case when isfinite(time) then (extract(epoch from time) * 1000000)::bigint end as micros,
             actor, rpc, request_id, request_digest, reason, reason_salt, reason_digest, rows_digest,
-            erased_in
+            erased_in, sha256(answer) as "answer_digest!: Digest"
         from change where tenant_id = $1 order by number"#,
         tenant.0
     )
@@ -133,7 +135,9 @@ async fn check_head(
 ) -> Result<(), Fault> {
     let head = sqlx::query!(
         r#"select number, hash, ledger,
-            (select coalesce(max(added_in), 0) from period_close where tenant_id = $1) as "closed!"
+            greatest((select coalesce(max(added_in), 0) from period_close where tenant_id = $1),
+                (select coalesce(max(added_in), 0) from posting where tenant_id = $1),
+                (select coalesce(max(added_in), 0) from statement_part where tenant_id = $1)) as "ledger_changed!"
         from head where tenant_id = $1"#,
         tenant.0
     );
@@ -147,9 +151,9 @@ async fn check_head(
     if head.hash != *hash {
         found.note(|| format!("head: its hash is not the hash of change {number}"));
     }
-    if head.ledger < head.closed || head.ledger > head.number {
-        let (ledger, closed) = (head.ledger, head.closed);
-        found.note(|| format!("head: names ledger change {ledger}, the last close is change {closed}"));
+    if head.ledger != head.ledger_changed {
+        let (ledger, changed) = (head.ledger, head.ledger_changed);
+        found.note(|| format!("head: names ledger change {ledger}, the ledger's last is change {changed}"));
     }
     Ok(())
 }

@@ -35,9 +35,12 @@ async fn raw(tenant: &Tenant, timeout: &str) -> http::HeaderMap {
 #[tokio::test]
 async fn a_deadline_of_a_millisecond_has_passed() {
     let tenant = Tenant::new().await;
-    let answer = raw(&tenant, "1u").await;
-    assert_eq!(answer["grpc-status"], "4");
-    assert_eq!(answer["grpc-message"], "the%20deadline%20passed%20before%20the%20answer");
+    // The transport has a clock of its own, which must never be the first: it gives no reason.
+    for _ in 0..100 {
+        let answer = raw(&tenant, "1u").await;
+        assert_eq!(answer["grpc-status"], "4");
+        assert_eq!(answer["grpc-message"], "the%20deadline%20passed%20before%20the%20answer");
+    }
     let answer = raw(&tenant, "soon").await;
     assert_eq!(answer["grpc-status"], "3");
 }

@@ -7,7 +7,7 @@ use crate::harness::company::{calendar, deal, measures, payee, plan, quota};
 use crate::harness::tenant::number;
 
 /// Every write, each with another body for the same request id.
-fn writes() -> Vec<(&'static str, Value, Value)> {
+pub fn writes() -> Vec<(&'static str, Value, Value)> {
     let mut july = calendar();
     july["calendar"]["timeZone"] = json!("UTC");
     let mut fewer = measures();

@@ -4,14 +4,26 @@
 pub mod client;
 pub mod cluster;
 pub mod company;
+pub mod proxy;
 pub mod server;
 pub mod tenant;
 
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+
 pub use client::refusal;
 pub use server::{Server, attain};
 pub use tenant::Tenant;
+
+/// Random numbers that come again: of the seed in `ATTAIN_TEST_SEED`, else of one that is printed.
+pub fn random() -> StdRng {
+    let given = std::env::var("ATTAIN_TEST_SEED").ok().map(|seed| seed.parse().unwrap());
+    let seed: u64 = given.unwrap_or_else(rand::random);
+    println!("to have this again: ATTAIN_TEST_SEED={seed}");
+    StdRng::seed_from_u64(seed)
+}
 
 /// How long a condition may take to come true before a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);

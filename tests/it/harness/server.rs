@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use tonic::transport::{Channel, Endpoint};
 
 use super::cluster::{cluster, url};
+use super::eventually;
 
 /// A running server. Dropped, it is killed.
 pub struct Server {
@@ -95,6 +96,11 @@ impl Server {
         key.trim_end().to_string()
     }
 
+    /// The process.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.id().cast_signed())
+    }
+
     /// Kills the server as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
@@ -102,10 +108,17 @@ impl Server {
     }
 
     /// Tells the server to stop and waits for its end: whether it ended well.
-    pub fn stop(&mut self) -> bool {
-        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).unwrap();
-        self.child.wait().unwrap().success()
+    pub async fn stop(&mut self) -> bool {
+        stop(&mut self.child).await
     }
+}
+
+/// Tells a program to stop and waits for its end: whether it ended well. Connections of the caller's runtime are served
+/// meanwhile, since a server drains them before it ends.
+pub async fn stop(child: &mut Child) -> bool {
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).unwrap();
+    eventually("the program ends", || std::future::ready(child.try_wait().unwrap().is_some())).await;
+    child.wait().unwrap().success()
 }
 
 impl Drop for Server {

@@ -141,6 +141,7 @@ async fn append(conn: &mut PgConnection, tenant: TenantId, n: i64, ledger: bool)
         request_digest: [7; 32],
         reason_digest: Some(attain::domain::encode::digest(b"saltmonth end")),
         rows_digest,
+        answer_digest: attain::domain::encode::digest(b""),
     };
     let hash = change.hash(&tenant.to_string());
     sqlx::query(
@@ -853,7 +854,7 @@ async fn whatever_is_altered_is_named() {
         ("delete from change where number = 2", "change 2: missing, change 3 follows change 1"),
         ("delete from change where number = 4", "head: names change 4, the journal ends at change 3"),
         ("update head set hash = ''", "head: its hash is not the hash of change 4"),
-        ("update head set ledger = 2", "head: names ledger change 2, the last close is change 3"),
+        ("update head set ledger = 2", "head: names ledger change 2, the ledger's last is change 3"),
         ("delete from head", "head: the row is missing"),
     ] {
         assert_eq!(world.tampered(statement).await, expected, "{statement}");

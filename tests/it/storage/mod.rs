@@ -1,5 +1,6 @@
 //! What the database keeps, below the use cases.
 
+mod catalogue;
 mod ledger;
 mod load;
 mod small_facts;
