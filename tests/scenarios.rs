@@ -5,16 +5,18 @@
 mod script;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use attain::api::convert;
 use attain::api::convert::plan::Publication;
-use attain::calc::Calculation;
 use attain::calc::attainment::attainment;
 use attain::calc::close::close;
 use attain::calc::earn::Detail;
 use attain::calc::statement::{figure, percent_text, statement};
+use attain::calc::{Calculation, RULES_REVISION};
 use attain::domain::date::{Calendar, Period};
 use attain::domain::deal::{Deal, DealEvent};
+use attain::domain::encode::hex;
 use attain::domain::exact::Exact;
 use attain::domain::facts::{Facts, FactsBuilder, Worth};
 use attain::domain::ledger::{Posted, PostingKind};
@@ -22,8 +24,9 @@ use attain::domain::measure::Measure;
 use attain::domain::payee::Payee;
 use attain::domain::plan::PlanVersion;
 use attain::domain::quota::{Quota, QuotaKey};
+use serde::{Deserialize, Serialize};
 
-use script::{Post, Step, Told};
+use script::{Post, Scenario, Step, Told};
 
 /// Everything told so far, later tellings over earlier ones, as the journal would have it.
 #[derive(Default)]
@@ -36,6 +39,8 @@ struct World {
     deals: BTreeMap<String, Deal>,
     posted: Posted,
     closed: Option<Period>,
+    /// Of every close, in hexadecimal.
+    digests: Vec<String>,
 }
 
 impl World {
@@ -161,6 +166,7 @@ impl World {
         let facts = self.facts();
         let closing = close(&Calculation::open(&facts, period), &self.posted, || {});
         assert_eq!(closing.problems, []);
+        self.digests.push(hex(&closing.digest));
         let mut released = Vec::new();
         let mut earned = Vec::new();
         for posting in closing.postings {
@@ -186,35 +192,84 @@ impl World {
     }
 }
 
+/// Plays a scenario; notes where it goes otherwise than was worked out, and answers the digests of its closes.
+fn play(scenario: &Scenario, failures: &mut Vec<String>) -> Vec<String> {
+    let mut world = World::default();
+    for step in &scenario.steps {
+        match step {
+            Step::Tell(told) => world.tell(told),
+            Step::Read { period, why, statements, attainments } => {
+                let read = world.read(Period::parse(period).unwrap(), statements, attainments);
+                failures.extend(read.into_iter().map(|read| {
+                    format!("{}: {}\n  reading {period} ({why})\n{read}", scenario.file, scenario.title)
+                }));
+            }
+            Step::Close { period, why, posts } => {
+                let posted = world.close(Period::parse(period).unwrap());
+                if posted != *posts {
+                    failures.push(format!(
+                        "{}: {}\n  closing {period} ({why})\n  expected {posts:#?}\n  posted {posted:#?}",
+                        scenario.file, scenario.title
+                    ));
+                }
+            }
+        }
+    }
+    world.digests
+}
+
 #[test]
 fn every_scenario_posts_what_was_worked_out_by_hand() {
     let mut failures = Vec::new();
     let scenarios = script::all();
     for scenario in &scenarios {
-        let mut world = World::default();
-        for step in &scenario.steps {
-            match step {
-                Step::Tell(told) => world.tell(told),
-                Step::Read { period, why, statements, attainments } => {
-                    let read = world.read(Period::parse(period).unwrap(), statements, attainments);
-                    failures.extend(read.into_iter().map(|read| {
-                        format!("{}: {}\n  reading {period} ({why})\n{read}", scenario.file, scenario.title)
-                    }));
-                }
-                Step::Close { period, why, posts } => {
-                    let posted = world.close(Period::parse(period).unwrap());
-                    if posted != *posts {
-                        failures.push(format!(
-                            "{}: {}\n  closing {period} ({why})\n  expected {posts:#?}\n  posted {posted:#?}",
-                            scenario.file, scenario.title
-                        ));
-                    }
-                }
+        play(scenario, &mut failures);
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    println!("{} scenarios", scenarios.len());
+}
+
+/// What a version gave for the facts beside it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Golden {
+    rules_revision: u32,
+    /// Of each close, by file.
+    digests: BTreeMap<String, Vec<String>>,
+}
+
+#[test]
+fn facts_of_every_version_load_and_give_for_ever_what_they_gave() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut revisions = Vec::new();
+    let mut failures = Vec::new();
+    for version in std::fs::read_dir(&golden).unwrap().map(|entry| entry.unwrap().path()) {
+        let play = |scenario: &Scenario| (scenario.file.clone(), play(scenario, &mut failures));
+        let digests = script::folder(&version.join("facts")).iter().map(play).collect();
+        let given = Golden { rules_revision: RULES_REVISION, digests };
+        let file = version.join("digests.json");
+        let Ok(kept) = std::fs::read_to_string(&file) else {
+            std::fs::write(&file, serde_json::to_string_pretty(&given).unwrap() + "\n").unwrap();
+            panic!("{} was not there: look at it, keep it, and never change it", file.display());
+        };
+        let kept: Golden = serde_json::from_str(&kept).unwrap();
+        assert!(!kept.digests.is_empty(), "{}", file.display());
+        revisions.push(kept.rules_revision);
+        // Under other rules the digests are others; what was posted, checked while playing, stays the same.
+        let same_rules = kept.rules_revision == RULES_REVISION;
+        for (name, kept) in kept.digests {
+            if given.digests.get(&name).is_none_or(|given| same_rules && *given != kept) {
+                failures.push(format!(
+                    "{}: {name}: the facts no longer give the digests kept",
+                    version.display()
+                ));
             }
         }
     }
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    println!("{} scenarios", scenarios.len());
+    let missing =
+        "copy the scenarios into tests/golden/<version>/facts and run this test to keep their digests";
+    assert!(revisions.contains(&RULES_REVISION), "no digests of rules revision {RULES_REVISION}: {missing}");
 }
 
 #[test]

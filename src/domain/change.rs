@@ -59,7 +59,6 @@ pub enum Noun {
     Assignment,
     Measure,
     Plan,
-    Draft,
     Quota,
     Deal,
     DealEvent,
@@ -67,6 +66,7 @@ pub enum Noun {
     Close,
     Posting,
     Statement,
+    Draft,
     RulesAcceptance,
 }
 
@@ -79,7 +79,6 @@ impl Noun {
         Noun::Assignment,
         Noun::Measure,
         Noun::Plan,
-        Noun::Draft,
         Noun::Quota,
         Noun::Deal,
         Noun::DealEvent,
@@ -87,6 +86,7 @@ impl Noun {
         Noun::Close,
         Noun::Posting,
         Noun::Statement,
+        Noun::Draft,
         Noun::RulesAcceptance,
     ];
 }

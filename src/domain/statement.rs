@@ -174,3 +174,33 @@ pub struct Adjustment {
     /// The difference.
     pub amount: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the first closes kept it.
+    const FIRST: &str = r#"{"payee":"rep","period":"2026-01","currency":"USD","as_of":7,"rules_revision":1,
+        "digest":"00","earned":"2000.00","adjusted":"0.00","total":"2000.00","components":[{"plan":"rep",
+        "component":"commission","name":"Commission","window":"FY2026-Q1","earned":"2000.00","to_date":"2000.00",
+        "segments":[{"from":"2026-01-01","to":"2026-04-01","plan_version":1,"measure":"own","quota":"100000.00",
+        "credited":"40000.00","attainment_percent":"40","tiers":[{"edge":"0","rate":"5","credited":"40000.00",
+        "amount":"2000.00"}],"amount":"2000.00"}],"lines":[{"day":"2026-01-20","deal":"jan","event":"booked",
+        "reverses":null,"credited":"40000.00","amount":"2000.00"}],"reports":[],"repriced":null}],
+        "adjustments":[],"problems":[]}"#;
+
+    #[test]
+    fn statements_kept_by_the_first_closes_load_for_ever() {
+        let statement: Statement = serde_json::from_str(FIRST).unwrap();
+        let segment = &statement.components[0].segments[0];
+        assert_eq!(
+            (segment.axis, segment.pays, segment.unit),
+            (Axis::Attainment, RateKind::Percent, Unit::Money)
+        );
+        assert_eq!(
+            (segment.tiers[0].rate, segment.tiers[0].flat.clone()),
+            (Number::parse("5").unwrap(), None)
+        );
+        assert_eq!(statement.total, "2000.00");
+    }
+}

@@ -134,7 +134,11 @@ struct Facts {
 
 /// All scenarios by file name.
 pub fn all() -> Vec<Scenario> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    folder(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios"))
+}
+
+/// The scenarios of a folder by file name.
+pub fn folder(folder: &Path) -> Vec<Scenario> {
     let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
     files.sort();
