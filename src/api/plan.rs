@@ -34,7 +34,7 @@ impl PlanService for Plans {
             Publication::Draft(id, etag, from) => {
                 let draft = self.0.draft_of_change(&call, &id, etag).await?;
                 let from = from.or(draft.effective_from).ok_or_else(effective_from_open)?;
-                (convert::sketch(&draft::body(&draft)?, currency), from, Some((id, etag)))
+                (convert::sketch(&draft::body(&draft)?, currency), from, Some(id))
             }
         };
         let (written, version) = self.0.publish_plan(&call, write, sketch, from, draft).await?;
@@ -110,8 +110,8 @@ impl PlanService for Plans {
     ) -> Result<Response<v1::SaveDraftResponse>, Status> {
         let (call, request) = accept(request)?;
         let currency = self.0.calendar(&call).await?.currency;
-        let (write, draft, etag, sketch) = draft::save(&request, currency)?;
-        let saved = self.0.save_draft(&call, write, draft, etag, sketch).await?;
+        let (write, draft, sketch) = draft::save(&request, currency)?;
+        let saved = self.0.save_draft(&call, write, draft, sketch).await?;
         Ok(Response::new(draft::saved_wire(saved)))
     }
 
@@ -155,8 +155,8 @@ impl PlanService for Plans {
         request: Request<v1::DiscardDraftRequest>,
     ) -> Result<Response<v1::DiscardDraftResponse>, Status> {
         let (call, request) = accept(request)?;
-        let (write, id, etag) = draft::discard(&request)?;
-        let written = self.0.discard_draft(&call, write, id, etag).await?;
+        let (write, id) = draft::discard(&request)?;
+        let written = self.0.discard_draft(&call, write, id).await?;
         Ok(Response::new(v1::DiscardDraftResponse { receipt: Some(receipt(&written)) }))
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::date::Period;
 use crate::domain::draft::{Draft, Warning, warnings};
-use crate::domain::fault::{Fault, Reason, Violation, Violations};
+use crate::domain::fault::{Fault, Violation};
 use crate::domain::id::DraftId;
 use crate::domain::plan::PlanVersion;
 use crate::storage::{self, Stored, Written};
@@ -48,13 +48,12 @@ pub struct Judged {
 }
 
 impl App {
-    /// Saves a draft; `etag` is the change that is expected to have written it last, 0: any.
+    /// Saves a draft.
     pub async fn save_draft(
         &self,
         call: &Call,
         write: Write,
         draft: Draft,
-        etag: i64,
         mut sketch: Sketch,
     ) -> Result<Saved, Fault> {
         let mut open = match self.begin::<Saved>(call, write).await? {
@@ -62,9 +61,10 @@ impl App {
             Begun::Fresh(open) => open,
         };
         let (tenant, number, as_of) = (open.tenant(), open.number(), open.head().number);
-        if etag != 0 {
+        if open.expects_etags() {
             let now = storage::draft::get(open.conn(), tenant, as_of, &draft.id).await?;
-            check_etag("draft.etag", &draft.id, etag, now.as_ref())?;
+            let etag = now.map_or(0, |now| now.added_in);
+            open.check_etags("draft", |_| (draft.id.to_string(), etag))?;
         }
         judge(open.conn(), tenant, as_of, &mut sketch).await?;
         let written = storage::draft::save(open.conn(), tenant, number, &draft).await?;
@@ -87,19 +87,17 @@ impl App {
         Ok((draft.ok_or_else(|| Fault::not_found("draft", id))?, read.as_of))
     }
 
-    /// A draft as a change wrote it, even where it is gone since: a publication is replayed from it.
+    /// A draft as a change wrote it, even where it is gone since: a publication is replayed from it. If that change
+    /// did not write it, the draft as it is now: publishing it then finds that the etag is another.
     pub async fn draft_of_change(&self, call: &Call, id: &DraftId, etag: i64) -> Result<Draft, Fault> {
         let mut read = self.read(call, 0).await?;
-        let as_of = etag.min(read.as_of);
-        let written = storage::draft::get(&mut read.tx, call.tenant(), as_of, id).await?;
-        if let Some(written) = written.filter(|written| written.added_in == etag) {
-            return Ok(written.value);
-        }
-        let now = storage::draft::get(&mut read.tx, call.tenant(), read.as_of, id).await?;
-        let now = now.ok_or_else(|| Fault::not_found("draft", id))?;
-        Err(check_etag("draft_etag", id, etag, Some(&now))
-            .err()
-            .unwrap_or_else(|| Fault::not_found("draft", id)))
+        let (tx, tenant, now) = (&mut read.tx, call.tenant(), read.as_of);
+        let written = storage::draft::get(&mut *tx, tenant, etag.min(now), id).await?;
+        let written = match written.filter(|written| written.added_in == etag) {
+            Some(written) => Some(written),
+            None => storage::draft::get(tx, tenant, now, id).await?,
+        };
+        Ok(written.ok_or_else(|| Fault::not_found("draft", id))?.value)
     }
 
     /// Drafts by id.
@@ -111,14 +109,8 @@ impl App {
         Ok(Listed::new(found, &page, read.as_of, |draft| draft.value.id.to_string()))
     }
 
-    /// Discards a draft; `etag` is the change that is expected to have written it last, 0: any.
-    pub async fn discard_draft(
-        &self,
-        call: &Call,
-        write: Write,
-        id: DraftId,
-        etag: i64,
-    ) -> Result<Receipt, Fault> {
+    /// Discards a draft.
+    pub async fn discard_draft(&self, call: &Call, write: Write, id: DraftId) -> Result<Receipt, Fault> {
         let mut open = match self.begin(call, write).await? {
             Begun::Replayed(receipt) => return Ok(receipt),
             Begun::Fresh(open) => open,
@@ -126,9 +118,7 @@ impl App {
         let (tenant, number, as_of) = (open.tenant(), open.number(), open.head().number);
         let now = storage::draft::get(open.conn(), tenant, as_of, &id).await?;
         let now = now.ok_or_else(|| Fault::not_found("draft", &id))?;
-        if etag != 0 {
-            check_etag("etag", &id, etag, Some(&now))?;
-        }
+        open.check_etags("draft", |_| (id.to_string(), now.added_in))?;
         storage::draft::discard(open.conn(), tenant, number, &id).await?;
         let receipt = open.receipt(Written { written: 1, unchanged: 0 });
         open.commit(&receipt, Touches::Facts).await?;
@@ -167,31 +157,4 @@ impl App {
         violations.truncate(MAX_VIOLATIONS);
         Ok(Judged { violations, warnings: missing, warning_count, base, as_of })
     }
-}
-
-/// Refuses if a draft was last written by another change than the request expects.
-pub(super) fn check_etag(
-    field: &str,
-    id: &DraftId,
-    expected: i64,
-    now: Option<&Stored<Draft>>,
-) -> Result<(), Fault> {
-    let actual = now.map_or(0, |now| now.added_in);
-    if actual == expected {
-        return Ok(());
-    }
-    let is = match actual {
-        0 => "does not exist".to_string(),
-        actual => format!("was last written by change {actual}"),
-    };
-    let mut violations = Violations::default();
-    violations.add(field, format!("expects change {expected}, but draft {id} {is}"));
-    let message = violations.sentence("etags are not those of the resources");
-    Err(Fault::new(Reason::EtagMismatch, message)
-        .with("count", 1)
-        .with("resource", "draft")
-        .with("id", id)
-        .with("expected", expected)
-        .with("actual", actual)
-        .violating(violations))
 }

@@ -11,7 +11,6 @@ use crate::domain::id::{DraftId, MeasureId, PlanId, TenantId};
 use crate::domain::plan::{Component, Plan, PlanVersion};
 use crate::storage::{self, Stored, Written};
 
-use super::draft::check_etag;
 use super::write::{Begun, Touches, refuse_unknown, unfit, unknown};
 use super::{App, AsOf, Call, Listed, Page, Receipt, Write, facts};
 
@@ -47,24 +46,25 @@ struct Published {
 }
 
 impl App {
-    /// Publishes the next version of a plan: the receipt and the version's number. A draft that it was read from, with
-    /// the change that wrote it, is discarded.
+    /// Publishes the next version of a plan: the receipt and the version's number. The draft that it was read
+    /// from is discarded.
     pub async fn publish_plan(
         &self,
         call: &Call,
         write: Write,
         sketch: Sketch,
         effective_from: Period,
-        draft: Option<(DraftId, i64)>,
+        draft: Option<DraftId>,
     ) -> Result<(Receipt, u32), Fault> {
         let mut open = match self.begin::<Published>(call, write).await? {
             Begun::Replayed(published) => return Ok((published.receipt, published.version)),
             Begun::Fresh(open) => open,
         };
         let (tenant, number, as_of) = (open.tenant(), open.number(), open.head().number);
-        if let Some((id, etag)) = &draft {
+        if let Some(id) = &draft {
             let now = storage::draft::get(open.conn(), tenant, as_of, id).await?;
-            check_etag("draft_etag", id, *etag, now.as_ref())?;
+            let etag = now.map_or(0, |now| now.added_in);
+            open.check_etags("draft", |_| (id.to_string(), etag))?;
         }
         let plan = fitting(open.conn(), tenant, as_of, sketch).await?;
         let versions = storage::plan::versions(open.conn(), tenant, as_of, &plan.id).await?;
@@ -75,7 +75,7 @@ impl App {
         let version = last.map_or(1, |last| last.version + 1);
         let version = PlanVersion { version, effective_from, plan };
         storage::plan::insert(open.conn(), tenant, number, &version).await?;
-        if let Some((id, _)) = &draft {
+        if let Some(id) = &draft {
             storage::draft::discard(open.conn(), tenant, number, id).await?;
         }
         let receipt = open.receipt(Written { written: 1, unchanged: 0 });

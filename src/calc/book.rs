@@ -132,7 +132,10 @@ impl<'f> Book<'f> {
                 continue;
             }
             let candidates = events_of.get(&event.deal).map_or(&[][..], Vec::as_slice);
-            for (origin_event, amount) in self.taken_back(index, event, candidates) {
+            let mut taken = self.taken_back(index, event, candidates);
+            // The order of what is taken back, not of a list somebody wrote.
+            taken.sort_by_key(|(origin_event, _)| *origin_event);
+            for (origin_event, amount) in taken {
                 let origin = &facts.events[origin_event as usize];
                 let whole = origin.worth.amount.unwrap_or_default();
                 let remaining = left.entry(origin_event).or_insert(whole);

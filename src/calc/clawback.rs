@@ -42,9 +42,14 @@ pub struct Claims {
 }
 
 impl Claims {
-    /// Nothing earned yet.
-    pub fn new(payee: PayeeId, reversed: BTreeSet<Claim>) -> Self {
-        Claims { payee, reversed, earned: BTreeMap::new(), current: BTreeMap::new() }
+    /// Nothing earned yet, nothing taken back.
+    pub fn new(payee: PayeeId) -> Self {
+        Claims { payee, reversed: BTreeSet::new(), earned: BTreeMap::new(), current: BTreeMap::new() }
+    }
+
+    /// Follows what these reversals take back from here on.
+    pub fn follow(&mut self, book: &Book, reversals: &[Credit]) {
+        self.reversed.extend(reversals.iter().map(|credit| credit.claim(book)));
     }
 
     /// Whether some reversal takes one of these credits back, or is one of them.
@@ -69,6 +74,9 @@ impl Claims {
     /// below zero already, any lower.
     pub fn limit(&self, book: &Book, upto: Option<Period>, lines: &mut [Line]) {
         let mut sums: BTreeMap<Claim, Exact> = BTreeMap::new();
+        // On one day a reversal's id may come before its credit's.
+        let mut lines: Vec<&mut Line> = lines.iter_mut().collect();
+        lines.sort_by_key(|line| (book.is_reversal(line.credit.entry), line.credit.entry));
         for line in lines {
             let claim = line.credit.claim(book);
             if !self.reversed.contains(&claim) {

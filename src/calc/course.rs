@@ -78,7 +78,7 @@ impl<'a> Course<'a> {
         let too_large = |_| Problem::TooLarge { payee: payee.clone() };
         let mut through = BTreeMap::new();
         let walk = self.walk(None, |period, walk| drop(through.insert(period, walk.paid())), None)?;
-        let clawed = self.component.clawback.is_some() && claims.touch(self.book, &self.paid.credits);
+        let clawed = claims.touch(self.book, &self.paid.credits);
         if clawed || !self.in_order() {
             for (upto, paid) in &mut through {
                 *paid = if clawed {
@@ -96,7 +96,9 @@ impl<'a> Course<'a> {
             through.into_iter().map(|(period, paid): (Period, Exact)| Ok((period, paid.round(rounding)?)));
         let through = rounded.collect::<Result<_, _>>().map_err(too_large)?;
         let mut kept = if lines { self.lines(None, claims)? } else { Vec::new() };
-        let (mut sum, mut before) = (Exact::ZERO, 0);
+        // Flat amounts first: so the lines after them add up to the whole, however halves are rounded.
+        let mut sum = walk.flats();
+        let mut before = sum.round(rounding).map_err(too_large)?;
         for line in &mut kept {
             sum = sum.add(&line.paid);
             let upto = sum.round(rounding).map_err(too_large)?;
@@ -144,11 +146,11 @@ impl<'a> Course<'a> {
             return Ok(walk);
         };
         let mut line = line.credits.iter().filter(known).peekable();
-        let place = |credit: &&Credit| (credit.place, credit.entry);
+        let place = |credit: &&Credit| (credit.place, credit.place != credit.entry, credit.entry);
         loop {
             let next = [paid.peek().map(place), line.peek().map(place)].into_iter().flatten().min();
             let Some(next) = next else { break };
-            begin(&walk, self.book.entry(next.1).period);
+            begin(&walk, self.book.entry(next.2).period);
             let mut span = Exact::ZERO;
             while let Some(credit) = line.next_if(|credit| place(credit) == next) {
                 let moves = !(self.component.line_kept && self.book.is_reversal(credit.entry));

@@ -105,6 +105,19 @@ impl Selector {
         }
     }
 
+    /// Whether a payee's credit, of whatever measure, is one of this measure's too.
+    pub fn includes(&self, facts: &Facts, book: &Book, payee: u32, credit: &Credit) -> bool {
+        if book.entry(credit.entry).kind != self.kind {
+            return false;
+        }
+        if credit.rolled_up {
+            return self.rolled_up && self.reports(facts, book, payee, credit.entry).next().is_some();
+        }
+        let own = |share: &Share| (share.payee, share.role) == (payee, credit.role);
+        let mut shares = facts.shares(book.deal(credit.entry)).filter(own);
+        self.direct && shares.any(|share| self.takes(facts, &share, false))
+    }
+
     /// A payee's credits in the order of entries, direct before rolled-up.
     pub fn credits(&self, facts: &Facts, book: &Book, payee: u32) -> Vec<Credit> {
         let direct = if self.direct { book.direct(payee) } else { &[] };

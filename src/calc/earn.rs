@@ -307,13 +307,15 @@ impl<'f> Run<'_, 'f> {
     }
 
     fn take_claims(&mut self, segment: &Segment<'f>, rates: &Rates) -> Claims {
-        let known = self.claims.remove(&segment.component.id);
-        known.unwrap_or_else(|| {
+        let id = &segment.component.id;
+        let mut claims = self.claims.remove(id).unwrap_or_else(|| Claims::new(self.id()));
+        // A schedule of one version limits what another has paid.
+        let mut versions = self.spans.iter().filter_map(|span| span.component(id));
+        if versions.any(|component| component.clawback.is_some()) {
             let reversals = self.credits.get(&rates.measure).map_or(&[][..], |credits| &credits.reversals);
-            let book = self.calculation.book();
-            let reversed = reversals.iter().map(|credit| credit.claim(book)).collect();
-            Claims::new(self.id(), reversed)
-        })
+            claims.follow(self.calculation.book(), reversals);
+        }
+        claims
     }
 
     /// The segment's one accumulation; in single deals one for each credit with its reversals.
@@ -327,14 +329,15 @@ impl<'f> Run<'_, 'f> {
             let paid = Standing { credits, selector: self.selector(&rates.measure)? };
             let line = match &rates.line {
                 Some(line) if *line != rates.measure => {
-                    Some(Standing { credits: self.standing(segment, line), selector: self.selector(line)? })
+                    let credits = self.standing(segment, line, Rates::line);
+                    Some(Standing { credits, selector: self.selector(line)? })
                 }
                 Some(_) | None => None,
             };
             let (facts, book) = (self.calculation.facts, self.calculation.book());
             Some(Course { facts, book, component: segment.component, axis: rates.axis, ladder, paid, line })
         };
-        let paid = self.standing(segment, &rates.measure);
+        let paid = self.standing(segment, &rates.measure, |rates| &rates.measure);
         if segment.window.kind() != WindowKind::Deal {
             return course(paid).into_iter().collect();
         }
@@ -349,8 +352,14 @@ impl<'f> Run<'_, 'f> {
         self.credits.get(measure).map(|credits| &credits.selector)
     }
 
-    /// The credits of a measure that stand in a segment, in order of their places.
-    fn standing(&self, segment: &Segment<'f>, measure: &MeasureId) -> Cow<'_, [Credit]> {
+    /// The credits of a measure, which stands in rates as `which` says, that count in a segment: in order of their
+    /// places, what is taken back at a place after what stands there.
+    fn standing(
+        &self,
+        segment: &Segment<'f>,
+        measure: &MeasureId,
+        which: fn(&Rates) -> &MeasureId,
+    ) -> Cow<'_, [Credit]> {
         let book = self.calculation.book();
         let Some(Credits { plain, reversals, .. }) = self.credits.get(measure) else {
             return Cow::Borrowed(&[]);
@@ -358,27 +367,45 @@ impl<'f> Run<'_, 'f> {
         let before = |day: Day| plain.partition_point(|credit| book.entry(credit.entry).day < day);
         let own = &plain[before(segment.from)..before(segment.to)];
         let mut standing: Vec<Credit> =
-            reversals.iter().filter_map(|credit| self.stands(segment, *credit)).collect();
+            reversals.iter().filter_map(|credit| self.stands(segment, *credit, measure, which)).collect();
         if standing.is_empty() {
             return Cow::Borrowed(own);
         }
         standing.extend_from_slice(own);
-        standing.sort_by_key(|credit| (credit.place, credit.entry, credit.rolled_up, credit.role));
+        // The owner's role is called OWNER, which stands after OVERLAY, the only one it is ever beside.
+        standing.sort_by_key(|credit| {
+            let Credit { place, entry, rolled_up, role, .. } = *credit;
+            (place, place != entry, entry, rolled_up, role.is_none(), role)
+        });
         Cow::Owned(standing)
     }
 
     /// A reversal with its place, if it counts in a segment: on its own date, or at its origin where the
-    /// component says so, is not in force on the own date, or accumulates single deals. What the component never
-    /// earned it cannot lose.
-    fn stands(&self, segment: &Segment<'f>, credit: Credit) -> Option<Credit> {
+    /// component says so, accumulates single deals, or is not in force on the own date with a measure that takes the
+    /// credit. What the component never earned it cannot lose.
+    fn stands(
+        &self,
+        segment: &Segment<'f>,
+        credit: Credit,
+        measure: &MeasureId,
+        which: fn(&Rates) -> &MeasureId,
+    ) -> Option<Credit> {
         let book = self.calculation.book();
         let entry = book.entry(credit.entry);
         let origin_day = book.origin_day(credit.entry);
         let id = &segment.component.id;
-        let component_on = |day: Day| segment::on(self.spans, day).and_then(|span| span.component(id));
+        let takes = |component: &&Component| {
+            let Payout::Rates(rates) = &component.payout;
+            let (facts, read) = (self.calculation.facts, which(rates));
+            let selector = || self.calculation.selector(read);
+            *read == *measure || selector().is_some_and(|s| s.includes(facts, book, self.payee, &credit))
+        };
+        let component_on =
+            |day: Day| segment::on(self.spans, day).and_then(|span| span.component(id)).filter(takes);
         let origin: &Component = component_on(origin_day)?;
-        let by_own_date = origin.reversal == ReversalRule::OwnDate && origin.window != WindowKind::Deal;
-        let on_own_date = by_own_date && component_on(entry.day).is_some();
+        let alone = |component: &Component| component.window == WindowKind::Deal;
+        let by_own_date = origin.reversal == ReversalRule::OwnDate && !alone(origin);
+        let on_own_date = by_own_date && component_on(entry.day).is_some_and(|then| !alone(then));
         let (day, place) = if on_own_date { (entry.day, credit.entry) } else { (origin_day, entry.origin) };
         (segment.from <= day && day < segment.to).then_some(Credit { place, ..credit })
     }

@@ -104,7 +104,7 @@ impl<'f> Quotas<'f> {
             Goal::Amount(amount) => Ok(Some(i128::from(amount.units()))),
             Goal::SumOfReports(measure) => {
                 let last = window.last().last_day();
-                let mut sum = None;
+                let mut sum: Option<i128> = None;
                 for report in self.facts.reports(self.payee) {
                     if self.facts.above(*report, last).first() != Some(&self.payee) {
                         continue;
@@ -113,7 +113,7 @@ impl<'f> Quotas<'f> {
                     let parts = Quotas::of(self.facts, *report, self.measure_of(measure)).parts(window)?;
                     let Some(parts) = parts else { continue };
                     let part: i128 = parts.iter().map(|part| part.amount).sum();
-                    sum = Some(sum.unwrap_or(0) + part);
+                    sum = Some(sum.map_or(part, |sum| sum + part));
                 }
                 Ok(sum)
             }

@@ -126,7 +126,9 @@ pub fn segments<'f>(facts: &'f Facts, spans: &[Span<'f>], through: Period) -> Ve
         for component in &version.plan.components {
             let mut window = calendar.window(component.window, first);
             while window.start() < end {
-                if let Some((from, to)) = span.within(window) {
+                let days = span.within(window);
+                let counts = |(from, to): &(Day, Day)| *from < end && *to > calendar.first_period.start();
+                if let Some((from, to)) = days.filter(counts) {
                     let target_incentive = span.target_incentive;
                     segments.push(Segment { window, from, to, version, component, target_incentive });
                 }

@@ -154,7 +154,9 @@ fn counts(facts: &Facts, entries: &[Entry], groups: &Groups) -> Vec<i64> {
         .filter_map(|group| group.first())
         .map(|event| ((facts.events[*event as usize].deal, facts.events[*event as usize].kind), *event))
         .collect();
-    let mut left: BTreeMap<u32, i64> = BTreeMap::new();
+    // A reversal may stand before what it takes back: on one day the ids decide.
+    let plain = (0_u32..).zip(entries).filter(|(place, entry)| entry.origin == *place);
+    let mut left: BTreeMap<u32, i64> = plain.map(|(place, entry)| (place, entry.amount)).collect();
     let Quantity(one) = Quantity::ONE;
     let count = |(place, entry): (u32, &Entry)| {
         let origin = &entries[entry.origin as usize];
@@ -162,7 +164,6 @@ fn counts(facts: &Facts, entries: &[Entry], groups: &Groups) -> Vec<i64> {
             return 0;
         }
         if entry.origin == place {
-            left.insert(place, entry.amount);
             return one;
         }
         match left.get(&entry.origin).map(|left| left + entry.amount) {

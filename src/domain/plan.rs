@@ -375,7 +375,7 @@ impl Rates {
             ),
             Axis::Attainment | Axis::Amount | Axis::Units | Axis::DealAmount | Axis::MarginPercent => {}
         }
-        if self.retroactive_to.is_some() && !(marginal && !self.axis.by_deal()) {
+        if self.retroactive_to.is_some() && (!marginal || self.axis.by_deal()) {
             violations.add(
                 format!("{path}.retroactive_to_{}", self.axis.suffix()),
                 "must be absent unless tiers are marginal over attainment or an amount",

@@ -35,11 +35,8 @@ pub enum Other {
     Given(Given),
 }
 
-/// Reads a request to save a draft: the draft, the etag it is expected to have, and its plan as far as it reads.
-pub fn save(
-    request: &v1::SaveDraftRequest,
-    currency: Currency,
-) -> Result<(Write, Draft, i64, Sketch), Fault> {
+/// Reads a request to save a draft: the draft, and its plan as far as it reads.
+pub fn save(request: &v1::SaveDraftRequest, currency: Currency) -> Result<(Write, Draft, Sketch), Fault> {
     let json = request.draft.as_ref().and_then(|draft| draft.plan.as_ref()).map(to_json).transpose();
     let json = json.map_err(unreadable)?;
     read(|check| {
@@ -48,13 +45,13 @@ pub fn save(
         let draft = check.inner("draft", request.draft.as_ref(), |check, wire| {
             let id = check.id("draft_id", &wire.draft_id);
             let effective_from = check.optional_period("effective_from", &wire.effective_from);
-            let etag = check.number("etag", wire.etag);
+            let etag = check.expected_etag("etag", 0, wire.etag);
             let plan =
                 check.inner("plan", wire.plan.as_ref(), |_, plan| Some(super::plan::sketch(plan, currency)));
-            Some((Draft { id: id?, body: json?, effective_from }, etag?, plan?))
+            Some((Draft { id: id?, body: json?, effective_from }, etag, plan?))
         });
         let (draft, etag, plan) = draft?;
-        Some((write?, draft, etag, plan))
+        Some((write?.expecting(etag.into_iter().collect()), draft, plan))
     })
 }
 
@@ -82,14 +79,14 @@ pub fn list(request: &v1::ListDraftsRequest) -> Result<Page, Fault> {
     read(|check| check.page(request.page_size, request.as_of_change, request.min_change))
 }
 
-/// Reads a request to discard a draft: which, and the etag it is expected to have.
-pub fn discard(request: &v1::DiscardDraftRequest) -> Result<(Write, DraftId, i64), Fault> {
+/// Reads a request to discard a draft.
+pub fn discard(request: &v1::DiscardDraftRequest) -> Result<(Write, DraftId), Fault> {
     read(|check| {
         let reason = check.reason(&request.reason);
         let write = write(check, DISCARD, request, &request.request_id, reason, request.validate_only);
         let id = check.id("draft_id", &request.draft_id);
-        let etag = check.number("etag", request.etag);
-        Some((write?, id?, etag?))
+        let etag = check.expected_etag("etag", 0, request.etag);
+        Some((write?.expecting(etag.into_iter().collect()), id?))
     })
 }
 

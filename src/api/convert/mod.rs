@@ -345,14 +345,19 @@ impl Check<'_> {
 
     /// The etags that resources are expected to have, by the paths of the resources; 0 expects nothing.
     fn expected_etags(&mut self, etags: impl IntoIterator<Item = (String, i64)>) -> Vec<ExpectedEtag> {
-        let mut expected = Vec::new();
-        for (place, (resource, etag)) in etags.into_iter().enumerate().filter(|(_, (_, etag))| *etag != 0) {
-            let field = format!("{resource}.etag");
-            if self.number::<i64>(&field, etag).is_some() {
-                expected.push(ExpectedEtag { field: self.at(&field), place, etag });
-            }
+        let etags = etags.into_iter().enumerate();
+        let expected = etags
+            .map(|(place, (resource, etag))| self.expected_etag(&format!("{resource}.etag"), place, etag));
+        expected.flatten().collect()
+    }
+
+    /// The etag that the resource at a place of the request is expected to have; 0 expects nothing.
+    fn expected_etag(&mut self, field: &str, place: usize, etag: i64) -> Option<ExpectedEtag> {
+        if etag == 0 {
+            return None;
         }
-        expected
+        self.number::<i64>(field, etag)?;
+        Some(ExpectedEtag { field: self.at(field), place, etag })
     }
 
     /// Which state of a fact in its source it is, where the source says.

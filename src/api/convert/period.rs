@@ -41,7 +41,7 @@ pub fn close(request: &v1::ClosePeriodRequest) -> Result<(Write, Period), Fault>
 pub fn accept_rules(request: &v1::AcceptRulesRevisionRequest) -> Result<(Write, u32), Fault> {
     read(|check| {
         let reason = check.required_reason(&request.reason);
-        let write = write(check, ACCEPT, request, &request.request_id, reason, false);
+        let write = write(check, ACCEPT, request, &request.request_id, reason, request.validate_only);
         let revision: Option<u32> = check.number("rules_revision", request.rules_revision.into());
         Some((write?, revision?))
     })

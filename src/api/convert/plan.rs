@@ -50,12 +50,14 @@ pub fn publish(request: &v1::PublishPlanRequest, currency: Currency) -> Result<(
             check.add(PATH, "must be absent where a draft is named");
         }
         let id = check.id("draft_id", &request.draft_id);
-        let etag = check.number("draft_etag", request.draft_etag);
-        if etag == Some(0) {
+        let etag = check.expected_etag("draft_etag", 0, request.draft_etag);
+        if request.draft_etag == 0 {
             check.add("draft_etag", "must be given: the change that wrote the draft as it was reviewed");
         }
         let from = check.optional_period("effective_from", &request.effective_from);
-        Some((write?, Publication::Draft(id?, etag?, from)))
+        let etag = etag?;
+        let (number, write) = (etag.etag, write?.expecting(vec![etag]));
+        Some((write, Publication::Draft(id?, number, from)))
     })
 }
 

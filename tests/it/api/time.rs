@@ -40,7 +40,7 @@ fn every_read_can_say_from_when() {
             assert!(output.get_field_by_name("as_of_change").is_some(), "{name} answers no as_of_change");
         }
     }
-    assert_eq!(reads, 25);
+    assert_eq!(reads, 29);
 }
 
 /// Every read, with what it needs, in a company where ann has a deal of change 8 and January is closed.
@@ -68,6 +68,12 @@ fn reads() -> Vec<(&'static str, Value)> {
         ("PeriodService/WatchClose", json!({"period": "2026-01"})),
         ("PlanService/GetPlan", json!({"planId": "rep"})),
         ("PlanService/ListPlans", json!({})),
+        ("PlanService/ListDrafts", json!({})),
+        ("PlanService/DiffPlans", json!({"planId": "rep", "fromVersion": 1, "toVersion": 1})),
+        (
+            "PlanService/ValidatePlan",
+            json!({"plan": {"planId": "rep", "name": "rep"}, "effectiveFrom": "2026-02"}),
+        ),
         ("QuotaService/GetQuota", json!({"payeeId": "ann", "measureId": "own", "window": "FY2026-Q1"})),
         ("QuotaService/ListQuotas", json!({})),
     ]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use attain::api::descriptors;
+use attain::calc::RULES_REVISION;
 use serde_json::{Value, json};
 
 use crate::harness::Tenant;
@@ -27,6 +28,20 @@ fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("MeasureService/DefineMeasures", vec![measures()], true),
         ("QuotaService/SetQuotas", vec![json!({"quotas": [quota("bob", "own", "FY2026-Q2", "1.00")]})], true),
         ("PlanService/PublishPlan", vec![plan("new", "own", "WINDOW_MONTH", &[("0", "1")])], true),
+        (
+            "PlanService/SaveDraft",
+            vec![json!({"draft": {"draftId": "next", "plan": {"planId": "rep"}}})],
+            true,
+        ),
+        ("PlanService/DiscardDraft", vec![json!({"draftId": "next"})], true),
+        (
+            "PayeeService/ReassignReports",
+            vec![json!({"managerId": "lead", "startDate": "2026-11-01", "payeeIds": ["ann"]})],
+            true,
+        ),
+        ("PayeeService/TerminatePayee", vec![json!({"payeeId": "bob", "endDate": "2026-12-01"})], true),
+        ("AdminService/ErasePersonalData", vec![json!({"payeeIds": ["ann"]})], true),
+        ("PeriodService/AcceptRulesRevision", vec![json!({"rulesRevision": RULES_REVISION})], true),
         ("AdminService/SetCalendar", vec![calendar()], true),
         ("AdminService/CreateKey", vec![json!({"key": {"keyId": "spare", "role": "ROLE_AUDITOR"}})], true),
         ("PeriodService/ClosePeriod", vec![json!({"period": "2026-01"})], false),

@@ -362,7 +362,7 @@ async fn every_rule_that_is_broken_is_said() {
                 .to_string(),
             &[
                 "deal: select is granted",
-                "payee: by columns, \"nothing\" is granted",
+                "payee: by columns, \"update email, update erased, update erased_in, update name, update salt\" is granted",
                 "posting: by columns, \"update amount\" is granted",
                 "posting: delete is granted",
                 "quota: may be read true, may be added to false",

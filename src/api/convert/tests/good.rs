@@ -260,8 +260,8 @@ fn a_draft_keeps_its_plan_as_it_came() {
         r#"{"requestId": "r", "draft": {"draftId": "next", "effectiveFrom": "2026-07", "plan": {"name": "P\u0000", "components": [
             {"componentId": "c", "window": 9, "rates": {"measureId": "m", "tiers": [{"ratePercent": "many"}]}}, {}]}}}"#,
     );
-    let (write, kept, etag, sketch) = draft::save(&request, calendar().currency).unwrap();
-    assert_eq!((write.rpc, kept.id.as_str(), etag), (draft::SAVE, "next", 0));
+    let (write, kept, sketch) = draft::save(&request, calendar().currency).unwrap();
+    assert_eq!((write.rpc, kept.id.as_str(), write.etags.len()), (draft::SAVE, "next", 0));
     assert_eq!(sketch.violations.len(), 11, "{:?}", sketch.violations);
     assert_eq!(sketch.named, [("plan.components[0].rates.measure_id".to_string(), "m".parse().unwrap())]);
     assert!(sketch.plan.is_none() && sketch.components.is_empty() && sketch.id.is_none());

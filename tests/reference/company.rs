@@ -1,0 +1,193 @@
+//! A company as plain facts: what people told it, before anything is interned or sorted.
+
+use std::fmt;
+
+use attain::domain::date::{Calendar, Day, Period};
+use attain::domain::deal::{Deal, DealEvent};
+use attain::domain::facts::{Facts, FactsBuilder, Worth};
+use attain::domain::fault::Violations;
+use attain::domain::id::{MeasureId, PayeeId};
+use attain::domain::measure::Measure;
+use attain::domain::payee::{Payee, ReportingLine, find_cycle};
+use attain::domain::plan::{PlanVersion, check_ids};
+use attain::domain::quota::{Goal, Quota};
+
+use crate::dice::Dice;
+
+/// All that a calculation reads, and the last period that is looked at.
+#[derive(Debug, Clone)]
+pub struct Company {
+    pub calendar: Calendar,
+    pub last: Period,
+    pub payees: Vec<Payee>,
+    pub measures: Vec<Measure>,
+    pub plans: Vec<PlanVersion>,
+    pub quotas: Vec<Quota>,
+    pub deals: Vec<Deal>,
+}
+
+impl Company {
+    /// The periods looked at.
+    pub fn periods(&self) -> Vec<Period> {
+        let first = self.calendar.first_period;
+        (0..=self.last.months_since(first)).map(|months| first.plus(months)).collect()
+    }
+
+    pub fn payee(&self, id: &PayeeId) -> &Payee {
+        self.payees.iter().find(|payee| payee.id == *id).unwrap()
+    }
+
+    pub fn measure(&self, id: &MeasureId) -> &Measure {
+        self.measures.iter().find(|measure| measure.id == *id).unwrap()
+    }
+
+    /// The same facts as the calculation reads them, told in an order that `dice` decides.
+    pub fn facts(&self, dice: &mut Dice) -> Facts {
+        let mut payees = self.payees.clone();
+        dice.shuffle(&mut payees);
+        let mut builder = FactsBuilder::new(1, self.calendar, payees).unwrap();
+        for measure in dice.shuffled(&self.measures) {
+            builder.measure(measure.clone());
+        }
+        for plan in dice.shuffled(&self.plans) {
+            builder.plan(plan.clone());
+        }
+        for quota in dice.shuffled(&self.quotas) {
+            builder.quota(quota.clone()).unwrap();
+        }
+        let mut events = Vec::new();
+        for deal in dice.shuffled(&self.deals) {
+            let splits = dice.shuffled(&deal.splits).into_iter();
+            let splits = splits.map(|split| (split.payee.as_str(), split.role.clone(), split.percent));
+            let worth = Worth { amount: deal.amount, cost: deal.cost, quantity: deal.quantity };
+            let handle = builder.deal(deal.id.as_str(), deal.owner.as_str(), worth, splits).unwrap();
+            events.extend(deal.events.iter().map(|event| (handle, event)));
+        }
+        for (handle, event) in dice.shuffled(&events) {
+            let worth = Worth { amount: event.amount, cost: event.cost, quantity: event.quantity };
+            let reversed = dice.shuffled(&event.reverses).into_iter();
+            let reversed = reversed.map(|reversed| (reversed.event.as_str(), reversed.amount));
+            builder.event(*handle, event.id.as_str(), event.kind, event.day, worth, reversed).unwrap();
+        }
+        builder.build().unwrap()
+    }
+
+    /// What the service would refuse of these facts, if anything.
+    pub fn refused(&self) -> Option<String> {
+        let mut violations = Violations::default();
+        self.payees.clone().iter_mut().for_each(|payee| payee.check("payee", &mut violations));
+        self.deals.clone().iter_mut().for_each(|deal| deal.check("deal", &mut violations));
+        for quota in &mut self.quotas.clone() {
+            quota.check("quota", &mut violations);
+            let unit = self.measure(&quota.key.measure).value.unit();
+            quota.check_unit(unit, "quota", &mut violations);
+            if let Goal::SumOfReports(of) = &quota.goal
+                && self.measure(of).value.unit() != unit
+            {
+                violations.add("quota.measure", "must be of the same unit");
+            }
+        }
+        let unit = |id: &MeasureId| Some(self.measure(id).value.unit());
+        for version in &self.plans {
+            let ids = version.plan.components.iter().map(|component| component.id.as_str());
+            check_ids(ids, "plan", &mut violations);
+            for component in &version.plan.components {
+                component.check("plan", &mut violations);
+                component.check_units("plan", unit, &mut violations);
+            }
+        }
+        if self.has_circle() {
+            violations.add("payee", "reporting lines have a circle");
+        }
+        (!violations.is_empty()).then(|| format!("{violations:?}"))
+    }
+
+    pub fn has_circle(&self) -> bool {
+        let lines: Vec<_> = self.payees.iter().flat_map(lines).collect();
+        find_cycle(&lines).is_some()
+    }
+}
+
+fn lines(payee: &Payee) -> impl Iterator<Item = ReportingLine> {
+    payee.assignments.iter().filter_map(|assignment| {
+        let manager = assignment.manager.clone()?;
+        Some(ReportingLine { payee: payee.id.clone(), manager, from: assignment.from, to: assignment.to })
+    })
+}
+
+fn until(to: Option<Day>) -> String {
+    to.map_or_else(String::new, |to| to.to_string())
+}
+
+fn stated(name: &str, value: Option<impl fmt::Debug>) -> String {
+    value.map_or_else(String::new, |value| format!(" {name} {value:?}"))
+}
+
+/// Written out to be read: amounts in minor units, quantities in millionths.
+impl fmt::Display for Company {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Calendar { currency, fiscal_first_month, rounding, first_period, .. } = self.calendar;
+        writeln!(
+            f,
+            "{currency} {rounding:?}, fiscal year from month {fiscal_first_month}, {first_period} to {}",
+            self.last
+        )?;
+        for measure in &self.measures {
+            writeln!(f, "{measure:?}")?;
+        }
+        for version in &self.plans {
+            writeln!(
+                f,
+                "plan {} version {} from {}",
+                version.plan.id, version.version, version.effective_from
+            )?;
+            for component in &version.plan.components {
+                writeln!(f, "  {component:?}")?;
+            }
+        }
+        for payee in &self.payees {
+            writeln!(f, "payee {}", payee.id)?;
+            for held in &payee.assignments {
+                write!(f, "  {}..{}", held.from, until(held.to))?;
+                write!(f, "{}", stated("manager", held.manager.as_ref()))?;
+                write!(f, "{}", stated("plan", held.plan.as_ref()))?;
+                writeln!(f, "{}", stated("target incentive", held.target_incentive))?;
+            }
+        }
+        for quota in &self.quotas {
+            let window = self.calendar.window_text(quota.key.window);
+            writeln!(
+                f,
+                "quota {} {} {window} {:?} {:?}",
+                quota.key.payee, quota.key.measure, quota.goal, quota.proration
+            )?;
+            if quota.seasonality.is_some() || quota.ramp.is_some() || !quota.reliefs.is_empty() {
+                writeln!(f, "  {:?} {:?} {:?}", quota.seasonality, quota.ramp, quota.reliefs)?;
+            }
+        }
+        for deal in &self.deals {
+            write!(f, "deal {} of {}{}", deal.id, deal.owner, stated("amount", deal.amount))?;
+            writeln!(f, "{}{}", stated("cost", deal.cost), stated("quantity", deal.quantity.map(|q| q.0)))?;
+            for split in &deal.splits {
+                writeln!(f, "  split {} {} {}", split.payee, split.role, split.percent)?;
+            }
+            for event in &deal.events {
+                let DealEvent { id, kind, day, amount, cost, quantity, reverses, .. } = event;
+                write!(
+                    f,
+                    "  {} {id} {day}{}{}",
+                    kind.name(),
+                    stated("amount", *amount),
+                    stated("cost", *cost)
+                )?;
+                writeln!(
+                    f,
+                    "{}{}",
+                    stated("quantity", quantity.map(|q| q.0)),
+                    if reverses.is_empty() { String::new() } else { format!(" {reverses:?}") }
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Semantics 7: goals, and what is left of them for each span of a window.
+
+use attain::domain::date::{Period, Window, WindowKind};
+use attain::domain::id::{MeasureId, PayeeId};
+use attain::domain::measure::{Measure, MeasureValue};
+use attain::domain::number::Percent;
+use attain::domain::quota::{Goal, Proration, Quota, QuotaKey, Ramp};
+use num_traits::Zero;
+
+use crate::company::Company;
+use crate::credits::Span;
+use crate::fractions::{Q, away, percent, ratio, sum, whole};
+
+/// A quota before ramp, proration and relief.
+pub struct Stated<'c> {
+    pub quota: &'c Quota,
+    /// Whether it is the window's own rather than the year's.
+    pub own: bool,
+    /// Of the quota's own window.
+    pub goal: Q,
+}
+
+impl Company {
+    fn quota(&self, payee: &PayeeId, measure: &MeasureId, window: Window) -> Option<&Quota> {
+        let key = QuotaKey { payee: payee.clone(), measure: measure.clone(), window };
+        self.quotas.iter().find(|quota| quota.key == key)
+    }
+
+    /// The window's own quota, else the year's.
+    pub fn stated(&self, payee: &PayeeId, measure: &MeasureId, window: Window) -> Option<Stated<'_>> {
+        let year = self.calendar.window(WindowKind::Year, window.first());
+        let own = self.quota(payee, measure, window);
+        let quota = own.or_else(|| self.quota(payee, measure, year))?;
+        let goal = match &quota.goal {
+            Goal::Amount(amount) => whole(amount.units()),
+            Goal::SumOfReports(of) => self.sum_of_reports(payee, of, quota.key.window)?,
+        };
+        Some(Stated { quota, own: own.is_some(), goal })
+    }
+
+    fn sum_of_reports(&self, manager: &PayeeId, measure: &MeasureId, window: Window) -> Option<Q> {
+        let last = window.last().last_day();
+        let reports = self.payees.iter().filter(|payee| self.manager(&payee.id, last) == Some(manager));
+        let quotas: Vec<_> =
+            reports.filter_map(|report| self.effective(&report.id, measure, window)).collect();
+        let parts = quotas.iter().flatten().map(|(_, part)| whole(*part));
+        (!quotas.is_empty()).then(|| sum(&parts.collect::<Vec<_>>()))
+    }
+
+    /// The effective quota of each span of a window; none where there is no quota.
+    pub fn effective(
+        &self,
+        payee: &PayeeId,
+        measure: &MeasureId,
+        window: Window,
+    ) -> Option<Vec<(Span, i128)>> {
+        let stated = self.stated(payee, measure, window)?;
+        let step = step(self.measure(measure));
+        let weights = self.weights(&stated);
+        let goal = match stated.own {
+            true => stated.goal.clone(),
+            false => whole(self.window_of_year(&stated, window, step)),
+        };
+        let (mut exact, mut parts) = (Q::zero(), Vec::new());
+        for span in self.spans(payee, window) {
+            let before = stepped(&exact, step);
+            exact += &goal
+                * self.ramp(&stated, window, span, &weights)
+                * self.proration(&stated, window, span, &weights);
+            let reliefs = stated.quota.reliefs.iter().filter(|relief| span.holds(relief.day));
+            let relief: i128 = reliefs.map(|relief| i128::from(relief.amount.units())).sum();
+            parts.push((span, (stepped(&exact, step) - before - relief).max(0)));
+        }
+        Some(parts)
+    }
+
+    /// What a year's quota is for one of its windows: rounded along the year.
+    fn window_of_year(&self, stated: &Stated<'_>, window: Window, step: i64) -> i128 {
+        let weights = self.weights(stated);
+        let upto = |end: Period| {
+            let months = stated.quota.key.window.periods().filter(|period| *period < end);
+            let weight = months.map(|period| weights[self.calendar.month_of_year(period)].clone());
+            stepped(&(&stated.goal * sum(&weight.collect::<Vec<_>>())), step)
+        };
+        upto(window.last().plus(1)) - upto(window.first())
+    }
+
+    /// The weight of each month of the year.
+    fn weights(&self, stated: &Stated<'_>) -> Vec<Q> {
+        let key = &stated.quota.key;
+        let year = self.calendar.window(WindowKind::Year, key.window.first());
+        let of_year = || self.quota(&key.payee, &key.measure, year).and_then(|quota| quota.seasonality);
+        match stated.quota.seasonality.or_else(of_year) {
+            Some(weights) => weights.iter().map(|Percent(weight)| percent(*weight)).collect(),
+            None => vec![ratio(1, 12); 12],
+        }
+    }
+
+    /// The mean of the ramp over the months of the window in which the span has a day.
+    fn ramp(&self, stated: &Stated<'_>, window: Window, span: Span, weights: &[Q]) -> Q {
+        let Some(ramp) = &stated.quota.ramp else { return whole(1) };
+        let months: Vec<Period> = window.periods().filter(|period| span.days_in(*period) > 0).collect();
+        let weight = |period: &Period| weights[self.calendar.month_of_year(*period)].clone();
+        let all = sum(&months.iter().map(weight).collect::<Vec<_>>());
+        if all.is_zero() {
+            let values: Vec<Q> = months.iter().map(|period| ramp_in(ramp, *period)).collect();
+            return sum(&values) / whole(months.len());
+        }
+        let values: Vec<Q> = months.iter().map(|period| ramp_in(ramp, *period) * weight(period)).collect();
+        sum(&values) / all
+    }
+
+    fn proration(&self, stated: &Stated<'_>, window: Window, span: Span, weights: &[Q]) -> Q {
+        match stated.quota.proration {
+            Proration::None => whole(1),
+            Proration::Days => ratio(span.to.days_since(span.from), window.days()),
+            Proration::Months => {
+                let held = window.periods().filter(|period| span.holds(period.start())).count();
+                ratio(held, window.periods().count())
+            }
+            Proration::Seasonal => {
+                let weight = |period: Period| weights[self.calendar.month_of_year(period)].clone();
+                let all = sum(&window.periods().map(weight).collect::<Vec<_>>());
+                if all.is_zero() {
+                    return Q::zero();
+                }
+                let active = |period: Period| {
+                    weight(period) * ratio(span.days_in(period), period.end().days_since(period.start()))
+                };
+                sum(&window.periods().map(active).collect::<Vec<_>>()) / all
+            }
+        }
+    }
+}
+
+fn ramp_in(ramp: &Ramp, period: Period) -> Q {
+    let month = period.months_since(ramp.start);
+    if month < 0 {
+        return whole(1);
+    }
+    let place = usize::try_from(month).unwrap().min(ramp.percents.len() - 1);
+    percent(ramp.percents[place].0)
+}
+
+/// What effective quotas are whole multiples of.
+fn step(measure: &Measure) -> i64 {
+    match measure.value {
+        MeasureValue::Amount | MeasureValue::Margin => 1,
+        MeasureValue::Quantity | MeasureValue::Count => measure.step.map_or(1, |step| step.0),
+    }
+}
+
+fn stepped(value: &Q, step: i64) -> i128 {
+    away(&(value / whole(step))) * i128::from(step)
+}

@@ -1,0 +1,182 @@
+//! Finds a small company that still shows what a large one does.
+
+use attain::domain::deal::{Deal, OVERLAY};
+use attain::domain::id::{MeasureId, PayeeId};
+use attain::domain::money::Rounding;
+use attain::domain::payee::{Assignment, Payee};
+use attain::domain::plan::{Component, Payout};
+use attain::domain::quota::{Goal, Proration, Quota};
+
+use crate::company::Company;
+
+/// Takes away from a company whatever it can, as long as `fails` says so of what is left.
+pub fn smallest(mut company: Company, fails: impl Fn(&Company) -> bool) -> Company {
+    loop {
+        let sound = |other: &Company| other.refused_or_dangling().is_none() && fails(other);
+        match smaller(&company).into_iter().find(sound) {
+            Some(next) => company = next,
+            None => return company,
+        }
+    }
+}
+
+impl Company {
+    /// What the service would refuse, names that nothing bears among it.
+    fn refused_or_dangling(&self) -> Option<String> {
+        let measured = |id: MeasureId| self.measures.iter().any(|measure| measure.id == id);
+        let named = |id: &PayeeId| self.payees.iter().any(|payee| payee.id == *id);
+        let plans = self.plans.iter().all(|version| version.plan.measures().into_iter().all(measured));
+        let held =
+            |payee: &Payee| payee.assignments.iter().all(|held| held.manager.as_ref().is_none_or(named));
+        let dealt = |deal: &Deal| named(&deal.owner) && deal.splits.iter().all(|split| named(&split.payee));
+        let goal = |quota: &Quota| {
+            let summed = match &quota.goal {
+                Goal::SumOfReports(of) => measured(of.clone()),
+                Goal::Amount(_) => true,
+            };
+            summed && measured(quota.key.measure.clone()) && named(&quota.key.payee)
+        };
+        let whole = plans
+            && self.payees.iter().all(held)
+            && self.deals.iter().all(dealt)
+            && self.quotas.iter().all(goal);
+        if whole { self.refused() } else { Some("names what is not there".into()) }
+    }
+}
+
+fn smaller(company: &Company) -> Vec<Company> {
+    let mut all = Vec::new();
+    let mut with = |change: &dyn Fn(&mut Company)| {
+        let mut other = company.clone();
+        change(&mut other);
+        all.push(other);
+    };
+    (0..company.deals.len()).for_each(|at| with(&|c| _ = c.deals.remove(at)));
+    (0..company.payees.len()).for_each(|at| with(&|c| remove_payee(c, at)));
+    (0..company.plans.len()).for_each(|at| with(&|c| _ = c.plans.remove(at)));
+    (0..company.quotas.len()).for_each(|at| with(&|c| _ = c.quotas.remove(at)));
+    (0..company.measures.len()).for_each(|at| with(&|c| remove_measure(c, at)));
+    with(&|c| c.calendar.rounding = Rounding::HalfAwayFromZero);
+    if company.last > company.calendar.first_period {
+        with(&|c| c.last = c.last.plus(-1));
+    }
+    all.extend(smaller_deals(company));
+    all.extend(smaller_payees(company));
+    all.extend(smaller_plans(company));
+    all.extend(smaller_quotas(company));
+    let told = company.to_string();
+    all.retain(|other| other.to_string() != told);
+    all
+}
+
+fn remove_payee(company: &mut Company, at: usize) {
+    let gone = company.payees.remove(at).id;
+    company.quotas.retain(|quota| quota.key.payee != gone);
+    let held = company.payees.iter_mut().flat_map(|payee| &mut payee.assignments);
+    held.filter(|held| held.manager.as_ref() == Some(&gone)).for_each(|held| held.manager = None);
+}
+
+fn remove_measure(company: &mut Company, at: usize) {
+    let gone = company.measures.remove(at).id;
+    company.quotas.retain(|quota| quota.key.measure != gone);
+}
+
+fn smaller_deals(company: &Company) -> Vec<Company> {
+    let mut all = Vec::new();
+    for (at, deal) in company.deals.iter().enumerate() {
+        let mut with = |change: &dyn Fn(&mut Deal)| {
+            let mut other = company.clone();
+            change(&mut other.deals[at]);
+            all.push(other);
+        };
+        with(&|deal| deal.splits.clear());
+        with(&|deal| deal.splits.retain(|split| split.role.as_str() != OVERLAY));
+        for event in 0..deal.events.len() {
+            with(&|deal| {
+                let gone = deal.events.remove(event).id;
+                deal.events.iter_mut().for_each(|event| event.reverses.retain(|named| named.event != gone));
+            });
+            with(&|deal| (deal.events[event].cost, deal.events[event].quantity) = (None, None));
+            with(&|deal| deal.events[event].reverses.clear());
+        }
+    }
+    all
+}
+
+fn smaller_payees(company: &Company) -> Vec<Company> {
+    let mut all = Vec::new();
+    for (at, payee) in company.payees.iter().enumerate() {
+        for held in 0..payee.assignments.len() {
+            let mut with = |change: &dyn Fn(&mut Vec<Assignment>)| {
+                let mut other = company.clone();
+                change(&mut other.payees[at].assignments);
+                all.push(other);
+            };
+            with(&|all| _ = all.remove(held));
+            with(&|all| all[held].manager = None);
+            with(&|all| all[held].target_incentive = Some(1200));
+            with(&|all| all[held].to = all.get(held + 1).map(|next| next.from));
+        }
+    }
+    all
+}
+
+fn smaller_plans(company: &Company) -> Vec<Company> {
+    let mut all = Vec::new();
+    for (at, version) in company.plans.iter().enumerate() {
+        for place in 0..version.plan.components.len() {
+            let mut with = |change: &dyn Fn(&mut Component)| {
+                let mut other = company.clone();
+                change(&mut other.plans[at].plan.components[place]);
+                all.push(other);
+            };
+            with(&|component| component.clawback = None);
+            with(&|component| component.line_kept = false);
+            let Payout::Rates(rates) = &version.plan.components[place].payout;
+            for tier in 0..rates.tiers.len() {
+                with(&|component| {
+                    let Payout::Rates(rates) = &mut component.payout;
+                    rates.tiers[tier].flat = None;
+                });
+                with(&|component| {
+                    let Payout::Rates(rates) = &mut component.payout;
+                    rates.tiers[tier].edge_lower = false;
+                });
+                with(&|component| {
+                    let Payout::Rates(rates) = &mut component.payout;
+                    rates.tiers.remove(tier);
+                });
+            }
+            with(&|component| {
+                let Payout::Rates(rates) = &mut component.payout;
+                rates.retroactive_to = None;
+            });
+            with(&|component| {
+                let Payout::Rates(rates) = &mut component.payout;
+                rates.line = None;
+            });
+            let mut other = company.clone();
+            other.plans[at].plan.components.remove(place);
+            all.push(other);
+        }
+    }
+    all
+}
+
+fn smaller_quotas(company: &Company) -> Vec<Company> {
+    let mut all = Vec::new();
+    for at in 0..company.quotas.len() {
+        let changes: [&dyn Fn(&mut Quota); 4] = [
+            &|quota| quota.seasonality = None,
+            &|quota| quota.ramp = None,
+            &|quota| quota.reliefs.clear(),
+            &|quota| quota.proration = Proration::Days,
+        ];
+        for change in changes {
+            let mut other = company.clone();
+            change(&mut other.quotas[at]);
+            all.push(other);
+        }
+    }
+    all
+}
