@@ -16,7 +16,7 @@ use attain::domain::number::Percent;
 use attain::domain::payee::{Payee, PayeeKind};
 use attain::storage::Database;
 use attain::storage::deal;
-use attain::storage::facts::{Scope, load_deals};
+use attain::storage::facts::{Scope, Which, load_deals};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 use tokio_stream::StreamExt as _;
@@ -183,7 +183,7 @@ async fn load(database: &Database, tenant: TenantId) -> anyhow::Result<Duration>
     let mut builder = FactsBuilder::new(1, calendar, payees)?;
     let mut tx = database.snapshot(tenant, None).await?;
     let start = Instant::now();
-    load_deals(&mut tx, tenant, &Scope { as_of: 1, payees: None }, &mut builder).await?;
+    load_deals(&mut tx, tenant, &Scope { as_of: 1, deals: Which::All }, &mut builder).await?;
     let taken = start.elapsed();
     let facts = builder.build()?;
     println!(

@@ -72,6 +72,10 @@ pub struct Serve {
     #[arg(long, value_name = "COUNT", env = "ATTAIN_CONNECTIONS", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub connections: u32,
+    /// Most memory, in MiB, for the facts of tenants that are read; 0 reads everything from the database.
+    #[arg(long, value_name = "MIB", env = "ATTAIN_FACTS_MEMORY", default_value_t = 1024,
+          value_parser = clap::value_parser!(u32).range(0..=1_048_576))]
+    pub facts_memory: u32,
     #[command(flatten)]
     pub database: DatabaseOptions,
 }
@@ -209,6 +213,8 @@ mod tests {
             (&["serve", "--tls-cert", "c.pem"], false),
             (&["serve", "--tls-key", "k.pem"], false),
             (&["serve", "--connections", "0"], false),
+            (&["serve", "--facts-memory", "0"], true),
+            (&["serve", "--facts-memory", "1GB"], false),
             (&["serve", "--listen", "localhost"], false),
             (&["verify", "--tenant", "acme", "--anchor", "1:00"], true),
             (&["verify", "--tenant", "acme", "--anchor", "1:00", "--anchor", "2:00"], true),

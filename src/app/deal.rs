@@ -241,7 +241,7 @@ impl Import {
     /// Writes everything in one change.
     pub async fn finish(self) -> Result<ImportReceipt, Fault> {
         let Import { app, tx, call, header, rows, mut rejected } = self;
-        let mut open = match App::enter(tx, &call, header.write).await? {
+        let mut open = match app.enter(tx, &call, header.write).await? {
             Begun::Replayed(receipt) => return app.replayed(&call, receipt).await,
             Begun::Fresh(open) => open,
         };

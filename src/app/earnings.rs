@@ -1,7 +1,5 @@
 //! Attainment, statements, explanations: computed at every read by the calculation that closes a period.
 
-use sqlx::PgConnection;
-
 use crate::auth::{Role, policy};
 use crate::calc::attainment::{attainment, measures};
 use crate::calc::earn::Detail;
@@ -22,8 +20,8 @@ use crate::domain::statement::Statement;
 use crate::storage::{self, ledger};
 
 use super::close::next_period;
-use super::read::Read;
-use super::{App, AsOf, Call, facts};
+use super::facts::{Seen, calculate};
+use super::{App, AsOf, Call};
 
 /// How far a payee is in a window. Figures are decimal text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,44 +92,23 @@ impl App {
     /// Credits and attainment by measure in the month, quarter, half and year that a period is in.
     pub async fn attainment(&self, call: &Call, query: AttainmentQuery) -> Result<Attainments, Fault> {
         let subject = subject(call, query.payee)?;
-        let mut read = self.read(call, query.as_of).await?;
-        let (period, on) = match (query.period, query.on) {
-            (Some(period), on) => (period, on.unwrap_or(period.last_day())),
-            (None, on) => {
-                let on = self.day(call, &mut read, on).await?.ok_or_else(facts::calendar_missing)?;
-                (on.period(), on)
-            }
+        let seen = self.see(call, query.as_of).await?;
+        let on = match query.on.or(query.period.map(Period::last_day)) {
+            Some(on) => on,
+            None => self.today(call, &seen).await?,
         };
-        authorise(&mut read.tx, call, read.as_of, &subject, on).await?;
-        let facts = facts::load(&mut read.tx, call.tenant(), read.as_of, period, Some(&subject)).await?;
-        let payee = index(&facts, &subject)?;
-        let calculation = Calculation::open(&facts, period);
-        let asked = query.measures;
+        let period = query.period.unwrap_or(on.period());
+        self.authorise(call, &seen, seen.as_of, &subject, on).await?;
+        let facts = self.facts(call, &seen, seen.as_of, period, &subject).await?;
+        let (payee, asked) = (index(&facts, &subject)?, query.measures);
         let mut unknown = Violations::default();
         for (place, measure) in asked.iter().enumerate().filter(|(_, id)| !facts.measures.contains_key(id)) {
             unknown.add(format!("measure_ids[{place}]"), format!("measure {measure} does not exist"));
         }
         super::write::unknown(unknown)?;
-        let asked = if asked.is_empty() { measures(&calculation, payee) } else { asked };
-        let currency = facts.calendar.currency;
-        let mut attainments = Vec::new();
-        for measure in asked {
-            for window in facts.calendar.windows(period) {
-                let figures = attainment(&calculation, payee, &measure, window, on).map_err(blocked)?;
-                let Some(figures) = figures else { continue };
-                let text = |exact: &Exact| figure(currency, figures.unit, exact);
-                attainments.push(AttainmentFigures {
-                    measure: measure.clone(),
-                    window: facts.calendar.window_text(window),
-                    unit: figures.unit,
-                    credited: text(&figures.credited),
-                    quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
-                    attainment_percent: figures.percent().as_ref().map(percent_text),
-                    currency,
-                });
-            }
-        }
-        Ok(Attainments { attainments, period, on, as_of: read.as_of, rules_revision: RULES_REVISION })
+        let work = move |facts: &Facts| figures(facts, payee, period, on, asked);
+        let attainments = calculate(facts, payee, work).await??;
+        Ok(Attainments { attainments, period, on, as_of: seen.as_of, rules_revision: RULES_REVISION })
     }
 
     /// The statement, whether its period is closed, and the journal number read as of.
@@ -143,83 +120,131 @@ impl App {
         as_of: AsOf,
     ) -> Result<(Statement, bool, i64), Fault> {
         let subject = subject(call, payee)?;
-        let mut read = self.read(call, as_of).await?;
-        let period = self.period(call, &mut read, period).await?;
-        let (tenant, as_of, tx) = (call.tenant(), read.as_of, &mut read.tx);
-        let closed = ledger::close_of(tx, tenant, period).await?.filter(|close| close.change <= as_of);
-        let seen_as_of = closed.as_ref().map_or(as_of, |close| close.as_of);
-        authorise(tx, call, seen_as_of, &subject, period.last_day()).await?;
-        if closed.is_some()
-            && let Some(kept) = ledger::statement(tx, tenant, period, &subject).await?
-        {
-            return Ok((serde_json::from_str(&kept).map_err(storage::corrupt)?, true, as_of));
+        let seen = self.see(call, as_of).await?;
+        let period = self.period(call, &seen, period).await?;
+        let closed = seen.closes.iter().find(|close| close.period == period);
+        let seen_as_of = closed.map_or(seen.as_of, |close| close.as_of);
+        self.authorise(call, &seen, seen_as_of, &subject, period.last_day()).await?;
+        if closed.is_some() {
+            let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+            if let Some(kept) = ledger::statement(&mut tx, call.tenant(), period, &subject).await? {
+                return Ok((serde_json::from_str(&kept).map_err(storage::corrupt)?, true, seen.as_of));
+            }
         }
-        let facts = facts::load(tx, tenant, seen_as_of, period, Some(&subject)).await?;
+        let facts = self.facts(call, &seen, seen_as_of, period, &subject).await?;
         let payee = index(&facts, &subject)?;
-        let last = ledger::closes(tx, tenant, as_of).await?.pop();
-        let posted = match next_period(&facts.calendar, last.as_ref()) == period {
-            true => Some(ledger::posted(tx, tenant, &facts.calendar, Some(&subject), as_of).await?),
+        let posted = match next_period(&facts.calendar, seen.closes.last()) == period {
+            true => Some(self.posted(call, &seen, &facts.calendar, &subject).await?),
             false => None,
         };
-        let calculation = Calculation::open(&facts, period);
-        let earnings = calculation.earn(payee, Detail::Lines);
-        Ok((statement(&calculation, &earnings, posted.as_ref()), closed.is_some(), as_of))
+        let work = move |facts: &Facts| {
+            let calculation = Calculation::open_for(facts, period, &[payee]);
+            let earnings = calculation.earn(payee, Detail::Lines);
+            statement(&calculation, &earnings, posted.as_deref())
+        };
+        Ok((calculate(facts, payee, work).await?, closed.is_some(), seen.as_of))
     }
 
     /// The tree from what a payee earned to the deals it was earned with.
     pub async fn explain(&self, call: &Call, query: ExplainQuery) -> Result<Explained, Fault> {
         let subject = subject(call, query.payee)?;
-        let mut read = self.read(call, query.as_of).await?;
-        let period = self.period(call, &mut read, query.period).await?;
-        authorise(&mut read.tx, call, read.as_of, &subject, period.last_day()).await?;
-        let facts = facts::load(&mut read.tx, call.tenant(), read.as_of, period, Some(&subject)).await?;
+        let seen = self.see(call, query.as_of).await?;
+        let period = self.period(call, &seen, query.period).await?;
+        self.authorise(call, &seen, seen.as_of, &subject, period.last_day()).await?;
+        let facts = self.facts(call, &seen, seen.as_of, period, &subject).await?;
         let payee = index(&facts, &subject)?;
-        let calculation = Calculation::open(&facts, period);
-        let mut earnings = calculation.earn(payee, Detail::Lines);
-        let wanted = |plan: &PlanId, component: &ComponentId| {
-            query.plan.as_ref().is_none_or(|id| id == plan)
-                && query.component.as_ref().is_none_or(|id| id == component)
-        };
-        earnings.keys.retain(|key| wanted(&key.key.plan, &key.key.component));
+        let (plan, component) = (query.plan, query.component);
         let extent =
             Extent { depth: usize::from(query.depth), skip: query.skip, size: usize::from(query.size) };
-        let explanation = explain(&calculation, &earnings, &query.path, extent)
-            .ok_or_else(|| Fault::not_found("explanation", &query.path))?;
-        let digest = hex(&earnings.digest);
-        Ok(Explained { explanation, period, as_of: read.as_of, rules_revision: RULES_REVISION, digest })
+        let work = move |facts: &Facts| {
+            let calculation = Calculation::open_for(facts, period, &[payee]);
+            let mut earnings = calculation.earn(payee, Detail::Lines);
+            earnings.keys.retain(|key| {
+                plan.as_ref().is_none_or(|id| *id == key.key.plan)
+                    && component.as_ref().is_none_or(|id| *id == key.key.component)
+            });
+            let explanation = explain(&calculation, &earnings, &query.path, extent)
+                .ok_or_else(|| Fault::not_found("explanation", &query.path))?;
+            Ok((explanation, hex(&earnings.digest)))
+        };
+        let (explanation, digest) = calculate(facts, payee, work).await??;
+        Ok(Explained { explanation, period, as_of: seen.as_of, rules_revision: RULES_REVISION, digest })
     }
 
     /// The period asked for, else the month of today.
-    async fn period(&self, call: &Call, read: &mut Read, asked: Option<Period>) -> Result<Period, Fault> {
-        if let Some(period) = asked {
-            return Ok(period);
+    async fn period(&self, call: &Call, seen: &Seen, asked: Option<Period>) -> Result<Period, Fault> {
+        match asked {
+            Some(period) => Ok(period),
+            None => Ok(self.today(call, seen).await?.period()),
         }
-        let today = self.day(call, read, None).await?.ok_or_else(facts::calendar_missing)?;
-        Ok(today.period())
     }
+
+    /// Whether the caller may see a payee's figures: for a payee's key by the reporting line on a day. Not yours reads
+    /// like absent.
+    async fn authorise(
+        &self,
+        call: &Call,
+        seen: &Seen,
+        as_of: i64,
+        subject: &PayeeId,
+        day: Day,
+    ) -> Result<(), Fault> {
+        let mut line: Vec<PayeeId> = Vec::new();
+        match seen.facts(as_of) {
+            _ if call.actor.role != Role::Payee => {}
+            Some(facts) => {
+                let above = facts.payee(subject).map_or(&[][..], |payee| facts.above(payee, day));
+                line.extend(above.iter().map(|manager| facts.payee_id(*manager).clone()));
+            }
+            None => {
+                let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+                let managers = storage::payee::managers(&mut tx, call.tenant(), as_of, subject, day).await?;
+                line.extend(managers.into_iter().map(|(manager, _)| manager));
+            }
+        }
+        if policy::sees(&call.actor, subject, &line) {
+            Ok(())
+        } else {
+            Err(Fault::not_found("payee", subject))
+        }
+    }
+}
+
+/// Credits and attainment of a payee, by index, up to a day in the windows that a period is in.
+fn figures(
+    facts: &Facts,
+    payee: u32,
+    period: Period,
+    on: Day,
+    asked: Vec<MeasureId>,
+) -> Result<Vec<AttainmentFigures>, Fault> {
+    let calculation = Calculation::open_for(facts, period, &[payee]);
+    let asked = if asked.is_empty() { measures(&calculation, payee) } else { asked };
+    let currency = facts.calendar.currency;
+    let mut attainments = Vec::new();
+    for measure in asked {
+        for window in facts.calendar.windows(period) {
+            let figures = attainment(&calculation, payee, &measure, window, on).map_err(blocked)?;
+            let Some(figures) = figures else { continue };
+            let text = |exact: &Exact| figure(currency, figures.unit, exact);
+            attainments.push(AttainmentFigures {
+                measure: measure.clone(),
+                window: facts.calendar.window_text(window),
+                unit: figures.unit,
+                credited: text(&figures.credited),
+                quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
+                attainment_percent: figures.percent().as_ref().map(percent_text),
+                currency,
+            });
+        }
+    }
+    Ok(attainments)
 }
 
 /// Whose figures are asked for: the one named, else the key's own.
 fn subject(call: &Call, payee: Option<PayeeId>) -> Result<PayeeId, Fault> {
     let own = payee.or_else(|| call.actor.payee.clone());
     own.ok_or_else(|| Fault::field("payee_id", "must be given: this key belongs to no payee"))
-}
-
-/// Whether the caller may see a payee's figures: for a payee's key by the reporting line on a day. Not yours reads like
-/// absent.
-async fn authorise(
-    conn: &mut PgConnection,
-    call: &Call,
-    as_of: i64,
-    subject: &PayeeId,
-    day: Day,
-) -> Result<(), Fault> {
-    let mut line: Vec<PayeeId> = Vec::new();
-    if call.actor.role == Role::Payee {
-        let managers = storage::payee::managers(conn, call.tenant(), as_of, subject, day).await?;
-        line.extend(managers.into_iter().map(|(manager, _)| manager));
-    }
-    if policy::sees(&call.actor, subject, &line) { Ok(()) } else { Err(Fault::not_found("payee", subject)) }
 }
 
 /// The fault that names what the facts leave open.

@@ -1,12 +1,21 @@
-//! Loading what a calculation reads.
+//! What a calculation reads: from memory, or loaded.
+
+use std::sync::Arc;
 
 use sqlx::PgConnection;
 
-use crate::domain::date::{Calendar, Period};
+use crate::domain::date::{Calendar, Day, Period};
 use crate::domain::facts::{Facts, FactsBuilder};
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::{PayeeId, TenantId};
-use crate::storage::{self, facts::Scope};
+use crate::domain::ledger::Posted;
+use crate::storage;
+use crate::storage::facts::{Scope, Which};
+use crate::storage::ledger::{self, Close};
+
+use super::close::stopped;
+use super::resident::Held;
+use super::{App, AsOf, Call};
 
 /// The tenant's calendar as of a journal number.
 pub(super) async fn calendar(
@@ -22,28 +31,27 @@ pub(super) fn calendar_missing() -> Fault {
     Fault::new(Reason::CalendarMissing, "the tenant has no calendar yet: set it first")
 }
 
-/// Everything as of a journal number, for a calculation up to the end of a period; of deals only those that touch the
-/// payees below one, if one is given.
-pub(super) async fn load(
+/// Refuses a period before the first.
+fn check_period(calendar: &Calendar, period: Period) -> Result<(), Fault> {
+    let first = calendar.first_period;
+    if period >= first {
+        return Ok(());
+    }
+    Err(Fault::field("period", format!("must not be before the first period {first}, got {period}")))
+}
+
+/// Everything but deals, as of a journal number.
+pub(super) async fn terms(
     conn: &mut PgConnection,
     tenant: TenantId,
     as_of: i64,
-    through: Period,
-    under: Option<&PayeeId>,
-) -> Result<Facts, Fault> {
+) -> Result<FactsBuilder, Fault> {
     let calendar = calendar(conn, tenant, as_of).await?;
-    let first = calendar.first_period;
-    if through < first {
-        return Err(Fault::field(
-            "period",
-            format!("must not be before the first period {first}, got {through}"),
-        ));
+    let mut all = storage::payee::all(conn, tenant, as_of).await?;
+    for payee in &mut all {
+        // No figure needs them, and who is erased must not stay in memory.
+        (payee.name, payee.email) = (None, None);
     }
-    let payees = match under {
-        Some(payee) => Some(storage::payee::below(conn, tenant, as_of, payee).await?),
-        None => None,
-    };
-    let all = storage::payee::all(conn, tenant, as_of).await?;
     let mut builder = FactsBuilder::new(as_of, calendar, all).map_err(storage::corrupt)?;
     for measure in storage::measure::all(conn, tenant, as_of).await? {
         builder.measure(measure);
@@ -54,7 +62,124 @@ pub(super) async fn load(
     for quota in storage::quota::all(conn, tenant, as_of, &calendar).await? {
         builder.quota(quota).map_err(storage::corrupt)?;
     }
-    let scope = Scope { as_of, payees };
-    storage::facts::load_deals(conn, tenant, &scope, &mut builder).await?;
+    Ok(builder)
+}
+
+/// Everything as of a journal number, for a calculation up to the end of a period; of deals only those that touch the
+/// payees below one, if one is given.
+pub(super) async fn load(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    as_of: i64,
+    through: Period,
+    under: Option<&PayeeId>,
+) -> Result<Facts, Fault> {
+    check_period(&calendar(conn, tenant, as_of).await?, through)?;
+    let deals = match under {
+        Some(payee) => Which::Of(storage::payee::below(conn, tenant, as_of, payee).await?),
+        None => Which::All,
+    };
+    let mut builder = terms(conn, tenant, as_of).await?;
+    storage::facts::load_deals(conn, tenant, &Scope { as_of, deals }, &mut builder).await?;
     builder.build().map_err(storage::facts::unfit)
+}
+
+/// What an answer is made from: as of which number, what is closed there, and what is in memory of it.
+pub(super) struct Seen {
+    pub(super) as_of: i64,
+    /// By period.
+    pub(super) closes: Arc<[Close]>,
+    held: Option<Held>,
+}
+
+impl Seen {
+    /// The facts as of a number, if they are in memory.
+    pub(super) fn facts(&self, as_of: i64) -> Option<&Arc<Facts>> {
+        self.held.as_ref().filter(|held| held.number == as_of)?.facts.as_ref()
+    }
+}
+
+impl App {
+    /// Finds out where to read, without the database if the tenant is in memory.
+    pub(super) async fn see(&self, call: &Call, as_of: impl Into<AsOf>) -> Result<Seen, Fault> {
+        let as_of = as_of.into();
+        if let Some(held) = self.hold(call, as_of).await? {
+            return Ok(Seen { as_of: held.number, closes: Arc::clone(&held.closes), held: Some(held) });
+        }
+        let mut read = self.read(call, as_of).await?;
+        let closes = ledger::closes(&mut read.tx, call.tenant(), read.as_of).await?;
+        Ok(Seen { as_of: read.as_of, closes: closes.into(), held: None })
+    }
+
+    /// The facts as of a number for what a payee earns up to the end of a period: from memory, or loaded in a queue.
+    pub(super) async fn facts(
+        &self,
+        call: &Call,
+        seen: &Seen,
+        as_of: i64,
+        through: Period,
+        payee: &PayeeId,
+    ) -> Result<Arc<Facts>, Fault> {
+        if let Some(facts) = seen.facts(as_of) {
+            check_period(&facts.calendar, through)?;
+            return Ok(Arc::clone(facts));
+        }
+        let _place = self.inner.resident.queue().await?;
+        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+        load(&mut tx, call.tenant(), as_of, through, Some(payee)).await.map(Arc::new)
+    }
+
+    /// The day it is now where the tenant is.
+    pub(super) async fn today(&self, call: &Call, seen: &Seen) -> Result<Day, Fault> {
+        let calendar = match seen.facts(seen.as_of) {
+            Some(facts) => facts.calendar,
+            None => {
+                let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+                calendar(&mut tx, call.tenant(), seen.as_of).await?
+            }
+        };
+        let now = (self.inner.clock)();
+        calendar.day(now).ok_or_else(|| storage::corrupt(format_args!("the clock says {now}")))
+    }
+
+    /// What was posted to a payee.
+    pub(super) async fn posted(
+        &self,
+        call: &Call,
+        seen: &Seen,
+        calendar: &Calendar,
+        payee: &PayeeId,
+    ) -> Result<Arc<Posted>, Fault> {
+        let held = seen.held.as_ref();
+        if let Some(posted) = held.and_then(|held| held.posted(payee)) {
+            return Ok(posted);
+        }
+        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+        let posted = ledger::posted(&mut tx, call.tenant(), calendar, Some(payee), seen.as_of).await?;
+        let posted = Arc::new(posted);
+        if let Some(held) = held {
+            held.remember(payee.clone(), Arc::clone(&posted));
+        }
+        Ok(posted)
+    }
+}
+
+/// Events that are calculated before another thread would have begun.
+const FEW: usize = 2000;
+
+/// Calculates for a payee, off the runtime's threads if that takes long.
+pub(super) async fn calculate<T: Send + 'static>(
+    facts: Arc<Facts>,
+    payee: u32,
+    work: impl FnOnce(&Facts) -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let events: usize = facts.under(payee).into_iter().map(|payee| facts.events_of(payee).len()).sum();
+    if events <= FEW { Ok(work(&facts)) } else { off_thread(move || work(&facts)).await }
+}
+
+/// Works off the runtime's threads.
+pub(super) async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| stopped(&error))
 }

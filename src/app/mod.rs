@@ -15,6 +15,7 @@ pub mod period;
 pub mod plan;
 pub mod quota;
 pub mod read;
+mod resident;
 pub mod tenant;
 mod write;
 
@@ -48,6 +49,7 @@ struct Inner {
     heads: head::Heads,
     /// What time it is.
     clock: fn() -> DateTime<Utc>,
+    resident: Arc<resident::Resident>,
 }
 
 /// Who calls, and by when the answer is wanted.
@@ -170,13 +172,23 @@ impl<T> Listed<T> {
 impl App {
     /// Use cases over a migrated database.
     pub fn new(database: Database) -> Self {
-        Self::with_clock(database, Utc::now)
+        Self::with(database, Utc::now, 0)
     }
 
     /// Use cases at the time that a clock says, which decides what day today is and nothing else.
     pub fn with_clock(database: Database, clock: fn() -> DateTime<Utc>) -> Self {
+        Self::with(database, clock, 0)
+    }
+
+    /// Use cases that keep facts in memory, in at most so many bytes. [`App::listen`] hears of other servers' changes.
+    pub fn with_memory(database: Database, bytes: usize) -> Self {
+        Self::with(database, Utc::now, bytes)
+    }
+
+    fn with(database: Database, clock: fn() -> DateTime<Utc>, bytes: usize) -> Self {
         let (tenants, closes, heads) = (Mutex::default(), close::Closes::default(), head::Heads::default());
-        App { inner: Arc::new(Inner { database, tenants, closes, heads, clock }) }
+        let resident = Arc::new(resident::Resident::new(bytes));
+        App { inner: Arc::new(Inner { database, tenants, closes, resident, heads, clock }) }
     }
 
     fn database(&self) -> &Database {
@@ -192,8 +204,14 @@ impl App {
     pub async fn authenticate(&self, key: &ParsedKey) -> Result<Actor, Fault> {
         let invalid = || Fault::new(Reason::KeyInvalid, "the key is not valid");
         let tenant = self.tenant(&key.tenant_slug).await?.ok_or_else(invalid)?;
-        let mut tx = self.database().snapshot(tenant, None).await?;
-        let stored = storage::key::get(&mut tx, tenant, &key.id).await?.ok_or_else(invalid)?;
+        let stored = match self.inner.resident.key(tenant, &key.id) {
+            Some(known) => known,
+            None => {
+                let mut tx = self.database().snapshot(tenant, None).await?;
+                storage::key::get(&mut tx, tenant, &key.id).await?
+            }
+        };
+        let stored = stored.ok_or_else(invalid)?;
         let role = Role::parse(&stored.role).filter(|_| key.matches(&stored.secret_hash) && !stored.revoked);
         let role = role.ok_or_else(invalid)?;
         let tenant_slug = key.tenant_slug.clone();

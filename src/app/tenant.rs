@@ -29,7 +29,7 @@ impl App {
         let digest = Record::new("tenant", 1).text(1, slug).digest();
         let write = write("attain tenant create", "tenant-create", digest, None)?;
         let key = NewKey { id: None, role: Role::Admin, payee: None, label: None };
-        match App::enter::<()>(tx, &call, write).await? {
+        match self.enter::<()>(tx, &call, write).await? {
             Begun::Replayed(()) => Err(storage::corrupt("a new tenant has changes already")),
             Begun::Fresh(open) => Ok(App::make_key(*open, &call, key).await?.2),
         }

@@ -1,5 +1,7 @@
 //! The one way facts and ledger change: lock the head, replay or refuse, check, write, append the change.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::{PgConnection, Postgres, Transaction};
@@ -7,8 +9,9 @@ use sqlx::{PgConnection, Postgres, Transaction};
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{PayeeId, TenantId};
 use crate::storage::journal::{self, Head};
-use crate::storage::{self, Written};
+use crate::storage::{self, Written, notice};
 
+use super::resident::Resident;
 use super::{App, Call, Receipt, Write};
 
 /// A mutating call that holds the tenant's head.
@@ -26,6 +29,7 @@ pub(super) struct Open {
     actor: String,
     write: Write,
     head: Head,
+    resident: Arc<Resident>,
 }
 
 /// Whether a change touches the ledger.
@@ -43,11 +47,12 @@ impl App {
         write: Write,
     ) -> Result<Begun<T>, Fault> {
         let tx = self.database().begin(call.tenant(), call.timeout()).await?;
-        Self::enter(tx, call, write).await
+        self.enter(tx, call, write).await
     }
 
     /// Begins a change in a transaction that has only staged so far.
     pub(super) async fn enter<T: DeserializeOwned>(
+        &self,
         mut tx: Transaction<'static, Postgres>,
         call: &Call,
         write: Write,
@@ -59,8 +64,8 @@ impl App {
             let answer = serde_json::from_slice(&answer).map_err(storage::corrupt)?;
             return Ok(Begun::Replayed(answer));
         }
-        let actor = call.actor.key.to_string();
-        Ok(Begun::Fresh(Box::new(Open { tx, tenant, actor, write, head })))
+        let (actor, resident) = (call.actor.key.to_string(), Arc::clone(&self.inner.resident));
+        Ok(Begun::Fresh(Box::new(Open { tx, tenant, actor, write, head, resident })))
     }
 }
 
@@ -99,7 +104,10 @@ impl Open {
             time: chrono::Utc::now(),
         };
         let ledger = touches == Touches::Ledger;
-        journal::append(&mut self.tx, self.tenant, &self.head, &entry, &answer, ledger).await?;
+        let number = journal::append(&mut self.tx, self.tenant, &self.head, &entry, &answer, ledger).await?;
+        notice::tell(&mut self.tx, self.tenant, number).await?;
+        // Before it is there: no read after it may miss it, even if the caller has given up.
+        self.resident.heard(self.tenant, number);
         self.tx.commit().await.map_err(storage::fault)
     }
 

@@ -1,6 +1,8 @@
 //! Properties that hold for any facts, and the first worked examples of semantics 12.
 //! Rules of pay stand as data in `tests/scenarios`.
 
+mod patch;
+
 use proptest::prelude::*;
 
 use super::earn::Detail;

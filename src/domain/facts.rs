@@ -3,8 +3,11 @@
 //! Ids become indexes whose order is the order of the ids' bytes, so that order never costs a text
 //! comparison and never depends on the order in which facts arrived.
 
+mod patch;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::date::{Calendar, Day, Window};
 use super::deal::{EventKind, OVERLAY};
@@ -16,14 +19,14 @@ use super::plan::PlanVersion;
 use super::quota::{Quota, QuotaKey};
 
 /// What a calculation reads.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Facts {
     /// The journal number that all of it is as of.
     pub as_of: i64,
     /// The tenant's calendar.
     pub calendar: Calendar,
     /// By id. A payee's place here is its index everywhere below.
-    pub payees: Vec<Payee>,
+    pub payees: Arc<[Payee]>,
     /// For each payee and assignment the manager's index.
     managers: Vec<Vec<Option<u32>>>,
     /// For each payee, by first day, the managers above from then on.
@@ -48,6 +51,8 @@ pub struct Facts {
     credited: Vec<u32>,
     credited_from: Vec<u32>,
     names: Names,
+    /// Deals whose place others took since everything was put in order; what they held is still there.
+    replaced: usize,
 }
 
 /// A deal: its owner, its place in the splits and what it states.
@@ -124,7 +129,7 @@ struct Name {
 }
 
 /// Millions of short texts in one allocation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Names(String);
 
 impl Names {
@@ -255,6 +260,7 @@ impl Facts {
 pub struct FactsBuilder {
     facts: Facts,
     roles: BTreeMap<RoleId, u16>,
+    most: usize,
 }
 
 impl FactsBuilder {
@@ -262,27 +268,8 @@ impl FactsBuilder {
     pub fn new(as_of: i64, calendar: Calendar, mut payees: Vec<Payee>) -> Result<Self, FactsFault> {
         payees.sort_by(|a, b| a.id.cmp(&b.id));
         index(payees.len())?;
-        let mut facts = Facts {
-            as_of,
-            calendar,
-            payees,
-            managers: Vec::new(),
-            lines: Vec::new(),
-            reports: Vec::new(),
-            measures: BTreeMap::new(),
-            plans: Vec::new(),
-            quotas: BTreeMap::new(),
-            roles: Vec::new(),
-            deals: Vec::new(),
-            splits: Vec::new(),
-            overlay: None,
-            events: Vec::new(),
-            reversed: Vec::new(),
-            credited: Vec::new(),
-            credited_from: Vec::new(),
-            names: Names::default(),
-        };
-        for payee in &facts.payees {
+        let mut facts = Facts::empty(as_of, calendar, payees.into());
+        for payee in facts.payees.iter() {
             let manager = |id: &PayeeId| {
                 facts.payee(id).ok_or_else(|| FactsFault::UnknownManager {
                     payee: payee.id.to_string(),
@@ -294,7 +281,13 @@ impl FactsBuilder {
             facts.managers.push(managers);
         }
         facts.draw_lines();
-        Ok(FactsBuilder { facts, roles: BTreeMap::new() })
+        Ok(FactsBuilder { facts, roles: BTreeMap::new(), most: usize::MAX })
+    }
+
+    /// Refuses deals, as `TooMany`, once all of it takes more than so many bytes.
+    pub fn at_most(mut self, bytes: usize) -> Self {
+        self.most = bytes;
+        self
     }
 
     /// Adds a measure.
@@ -325,6 +318,9 @@ impl FactsBuilder {
         splits: impl Iterator<Item = (&'a str, RoleId, Percent)>,
     ) -> Result<u32, FactsFault> {
         let handle = index(self.facts.deals.len())?;
+        if self.facts.deal_bytes() > self.most {
+            return Err(FactsFault::TooMany);
+        }
         let owner = self.payee(id, owner)?;
         let start = index(self.facts.splits.len())?;
         for (payee, role, percent) in splits {
@@ -369,7 +365,7 @@ impl FactsBuilder {
 
     /// Puts everything in the one order that results depend on.
     pub fn build(self) -> Result<Facts, FactsFault> {
-        let FactsBuilder { mut facts, roles } = self;
+        let FactsBuilder { mut facts, roles, .. } = self;
         let mut rank = vec![0_u16; roles.len()];
         for (place, (role, handle)) in roles.into_iter().enumerate() {
             // There are no more roles than handles, which are u16.
@@ -388,14 +384,42 @@ impl FactsBuilder {
             (a.day, a.deal).cmp(&(b.day, b.deal)).then_with(|| names.get(a.name).cmp(names.get(b.name)))
         });
         facts.plans.sort_by(|a, b| (&a.plan.id, a.effective_from).cmp(&(&b.plan.id, b.effective_from)));
-        let overlay = facts.roles.binary_search_by(|role| role.as_str().cmp(OVERLAY)).ok();
-        facts.overlay = overlay.and_then(|place| u16::try_from(place).ok());
+        facts.note_overlay();
         facts.note_credited()?;
         Ok(facts)
     }
 }
 
 impl Facts {
+    fn empty(as_of: i64, calendar: Calendar, payees: Arc<[Payee]>) -> Self {
+        Facts {
+            as_of,
+            calendar,
+            payees,
+            managers: Vec::new(),
+            lines: Vec::new(),
+            reports: Vec::new(),
+            measures: BTreeMap::new(),
+            plans: Vec::new(),
+            quotas: BTreeMap::new(),
+            roles: Vec::new(),
+            deals: Vec::new(),
+            splits: Vec::new(),
+            overlay: None,
+            events: Vec::new(),
+            reversed: Vec::new(),
+            credited: Vec::new(),
+            credited_from: Vec::new(),
+            names: Names::default(),
+            replaced: 0,
+        }
+    }
+
+    fn note_overlay(&mut self) {
+        let overlay = self.roles.binary_search_by(|role| role.as_str().cmp(OVERLAY)).ok();
+        self.overlay = overlay.and_then(|place| u16::try_from(place).ok());
+    }
+
     /// Draws every payee's reporting line once: crediting looks it up for every share of every event.
     fn draw_lines(&mut self) {
         let count = self.payees.len();
@@ -438,15 +462,8 @@ impl Facts {
     fn note_credited(&mut self) -> Result<(), FactsFault> {
         let mut count = vec![0_u32; self.payees.len() + 1];
         let mut credited = Vec::new();
-        let distinct = |facts: &Facts, deal: u32, credited: &mut Vec<u32>| {
-            credited.clear();
-            credited.extend(facts.shares(deal).map(|share| share.payee));
-            // The owner stands behind the splits, and may be among them.
-            credited.sort_unstable();
-            credited.dedup();
-        };
         for event in &self.events {
-            distinct(self, event.deal, &mut credited);
+            self.whose(event.deal, &mut credited);
             for payee in &credited {
                 count[*payee as usize + 1] += 1;
             }
@@ -457,7 +474,7 @@ impl Facts {
         let mut next = count.clone();
         let mut events = vec![0_u32; count.last().map_or(0, |last| *last as usize)];
         for (index, event) in (0_u32..).zip(&self.events) {
-            distinct(self, event.deal, &mut credited);
+            self.whose(event.deal, &mut credited);
             for payee in &credited {
                 let place = &mut next[*payee as usize];
                 events[*place as usize] = index;
@@ -466,6 +483,15 @@ impl Facts {
         }
         (self.credited, self.credited_from) = (events, count);
         Ok(())
+    }
+
+    /// The payees credited with a deal, each once, by index.
+    fn whose(&self, deal: u32, credited: &mut Vec<u32>) {
+        credited.clear();
+        credited.extend(self.shares(deal).map(|share| share.payee));
+        // The owner stands behind the splits, and may be among them.
+        credited.sort_unstable();
+        credited.dedup();
     }
 
     /// Renumbers deals by the bytes of their ids; nothing to do where they came in that order.

@@ -55,14 +55,20 @@ pub async fn run(
     let address = listener.local_addr().context("the listener has no address")?;
     database.migrate().await?;
     let (pool, pulse) = (database.pool(options.connections), database.pool(1));
-    let (app, health) = (Arc::new(App::new(pool.clone())), Health::new().await);
+    let memory = usize::try_from(u64::from(options.facts_memory) << 20).context("too much memory")?;
+    let (app, health) = (Arc::new(App::with_memory(pool.clone(), memory)), Health::new().await);
     let scheme = if tls.is_some() { "https" } else { "http" };
     // The line is for whoever started us; without a reader we serve all the same.
     let _ = writeln!(std::io::stdout(), "attain is listening on {scheme}://{address}");
     ready(address, Arc::clone(&app));
+    let listening = tokio::spawn({
+        let app = Arc::clone(&app);
+        async move { app.listen().await }
+    });
     let stopped = watch(&pulse, &health, &mut database.server, &mut stop);
     let limits = Limits { drain: DRAIN, ..Limits::default() };
     let served = server::serve(app, &limits, tls, listener, health.clone(), stopped).await;
+    listening.abort();
     let closed = async { tokio::join!(pool.close(), pulse.close()) };
     if timeout(CLOSE_PATIENCE, closed).await.is_err() {
         tracing::warn!("statements still running were left to the database");

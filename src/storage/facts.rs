@@ -1,26 +1,38 @@
 //! Deals and events out of the database into what a calculation reads, as one stream of lines.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use crate::domain::date::Day;
 use crate::domain::facts::{FactsBuilder, FactsFault, Worth};
 use crate::domain::fault::{Fault, Reason};
-use crate::domain::id::{PayeeId, RoleId, TenantId};
+use crate::domain::id::{DealId, PayeeId, RoleId, TenantId};
 use crate::domain::money::Currency;
 use crate::domain::number::{Percent, Quantity};
 
 use super::copy::{columns, elements, receive};
 use super::deal::event;
 use super::number::small_amount;
-use super::{Conn, corrupt, join_sets};
+use super::{Conn, corrupt, fault, join_sets};
 
 /// Which deals and events to load: of all dates, for a deal's cost and quantity are shared over all its events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// As of this change.
     pub as_of: i64,
-    /// Only deals that these payees own or are credited with; absent: all.
-    pub payees: Option<Vec<PayeeId>>,
+    /// Of which deals.
+    pub deals: Which,
+}
+
+/// Deals to load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Which {
+    /// Everyone's.
+    All,
+    /// Those that these payees own or are credited with.
+    Of(Vec<PayeeId>),
+    /// These.
+    These(Vec<DealId>),
 }
 
 /// Adds every event in scope and its deal to `builder`, deals in the order of their ids.
@@ -40,17 +52,23 @@ pub async fn load_deals(
 /// COPY takes no parameters. What is formatted here are a parsed UUID, integers and ids, none of which can
 /// hold a quote.
 fn statement(tenant: TenantId, scope: &Scope) -> String {
-    let Scope { as_of, payees } = scope;
+    let Scope { as_of, deals } = scope;
     // Most deals have one or two splits; opening the array of every deal costs several times as much.
-    let named = payees.as_ref().map_or(String::new(), |payees| {
-        let ids: Vec<String> = payees.iter().map(|id| format!("\"{id}\"")).collect();
-        let ids = format!("any('{{{}}}'::text[])", ids.join(","));
-        format!(
-            "and (d.owner_id = {ids} or d.split_payee_ids[1] = {ids} or d.split_payee_ids[2] = {ids}
-                or cardinality(d.split_payee_ids) > 2
-                    and exists (select from unnest(d.split_payee_ids) s where s = {ids}))"
-        )
-    });
+    let named = match deals {
+        Which::All => String::new(),
+        Which::Of(payees) => {
+            let ids = any(payees);
+            format!(
+                "and (d.owner_id = {ids} or d.split_payee_ids[1] = {ids} or d.split_payee_ids[2] = {ids}
+                    or cardinality(d.split_payee_ids) > 2
+                        and exists (select from unnest(d.split_payee_ids) s where s = {ids}))"
+            )
+        }
+        Which::These(deals) => {
+            let ids = any(deals);
+            format!("and d.deal_id = {ids} and e.deal_id = {ids}")
+        }
+    };
     format!(
         "copy (
             select d.deal_id, d.owner_id, d.currency, d.split_payee_ids, d.split_roles, d.split_percents,
@@ -64,6 +82,37 @@ fn statement(tenant: TenantId, scope: &Scope) -> String {
             order by d.deal_id
         ) to stdout"
     )
+}
+
+fn any(ids: &[impl Display]) -> String {
+    let ids: Vec<String> = ids.iter().map(|id| format!("\"{id}\"")).collect();
+    format!("any('{{{}}}'::text[])", ids.join(","))
+}
+
+/// Most changed deals that are told one by one.
+const TOLD: usize = 1000;
+
+/// What changed between two journal numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Calendar, payees, measures, plans or quotas.
+    pub terms: bool,
+    /// Keys.
+    pub keys: bool,
+    /// Deals or events of these deals, by id; absent: of more than a thousand.
+    pub deals: Option<Vec<DealId>>,
+}
+
+/// What changed after change `from`, up to and with `to`.
+pub async fn changed(conn: &mut Conn, tenant: TenantId, from: i64, to: i64) -> Result<Changed, Fault> {
+    // Two dozen index look-ups take longer to plan than to do: plan them once per connection, not per read.
+    sqlx::query("SET LOCAL plan_cache_mode = force_generic_plan").execute(&mut *conn).await.map_err(fault)?;
+    let query = sqlx::query_file!("src/storage/changed.sql", tenant.0, from, to);
+    let found = query.fetch_one(conn).await.map_err(fault)?;
+    let few = found.deals.len() <= TOLD;
+    let deals = found.deals.iter().map(|id| DealId::try_new(id).map_err(corrupt));
+    let deals = if few { Some(deals.collect::<Result<_, _>>()?) } else { None };
+    Ok(Changed { terms: found.terms, keys: found.keys, deals })
 }
 
 /// The deal that the last line was of.
@@ -194,12 +243,12 @@ mod tests {
     fn only_checked_values_are_formatted_into_the_statement() {
         let scope = Scope {
             as_of: 7,
-            payees: Some(vec![PayeeId::try_new("NULL").unwrap(), PayeeId::try_new("E-1").unwrap()]),
+            deals: Which::Of(vec![PayeeId::try_new("NULL").unwrap(), PayeeId::try_new("E-1").unwrap()]),
         };
         let text = statement(TenantId(uuid::Uuid::nil()), &scope);
         assert!(text.contains("d.owner_id = any('{\"NULL\",\"E-1\"}'::text[])"), "{text}");
         assert!(text.contains("d.added_in <= 7 and (d.removed_in is null or d.removed_in > 7)"), "{text}");
-        let all = statement(TenantId(uuid::Uuid::nil()), &Scope { payees: None, ..scope });
+        let all = statement(TenantId(uuid::Uuid::nil()), &Scope { deals: Which::All, ..scope });
         assert!(!all.contains("any("), "{all}");
     }
 }

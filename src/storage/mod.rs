@@ -14,6 +14,7 @@ pub mod key;
 pub mod ledger;
 pub mod measure;
 pub mod migrate;
+pub mod notice;
 pub mod number;
 pub mod payee;
 pub mod plan;

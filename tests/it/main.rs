@@ -9,6 +9,7 @@ mod harness;
 mod import;
 mod journal;
 mod private;
+mod resident;
 mod scenarios;
 mod storage;
 mod stress;

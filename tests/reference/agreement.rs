@@ -47,7 +47,7 @@ fn attainments_agree_with_the_plain_reading() {
         if !calculation.problems().is_empty() {
             return Ok(());
         }
-        for (index, payee) in (0..).zip(&facts.payees) {
+        for (index, payee) in (0..).zip(facts.payees.iter()) {
             for measure in &company.measures {
                 for kind in WindowKind::ALL.into_iter().filter(|kind| *kind != WindowKind::Deal) {
                     let window = company.calendar.window(kind, period);

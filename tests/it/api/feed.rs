@@ -65,7 +65,8 @@ async fn a_change_says_what_it_touched() {
         vec![
             "CLOSE +1 -0 2026-01".into(),
             "POSTING +4 -0 bob/rep/commission/FY2026-Q1 lead/lead/commission/2026-01".into(),
-            "STATEMENT +3 -0 ann/2026-01 bob/2026-01 lead/2026-01".into(),
+            // Ann has no assignment before February.
+            "STATEMENT +2 -0 bob/2026-01 lead/2026-01".into(),
         ],
     ];
     assert_eq!(all, expected);

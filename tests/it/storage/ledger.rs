@@ -14,7 +14,7 @@ use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{Percent, Quantity};
 use attain::domain::payee::{Payee, PayeeKind};
 use attain::storage::deal::{self, DealFilter, DealsWritten};
-use attain::storage::facts::{Scope, load_deals};
+use attain::storage::facts::{Scope, Which, load_deals};
 use attain::storage::ledger::{self, Close, PostingFilter};
 use attain::storage::rejected::{self, RejectedRow};
 use attain::storage::verify::{AccountTotal, Report, verify};
@@ -468,7 +468,7 @@ fn builder(as_of: i64) -> FactsBuilder {
 }
 
 fn scope(as_of: i64) -> Scope {
-    Scope { as_of, payees: None }
+    Scope { as_of, deals: Which::All }
 }
 
 /// Amount, cost and quantity.
@@ -547,7 +547,7 @@ async fn facts_are_loaded_as_they_are_built_by_hand() {
     let lines = {
         let mut loaded = builder(2);
         let mut tx = world.begin().await;
-        let scope = Scope { payees: Some(vec![payee("bob"), payee("NULL")]), ..scope(2) };
+        let scope = Scope { deals: Which::Of(vec![payee("bob"), payee("NULL")]), ..scope(2) };
         load_deals(&mut tx, world.tenant, &scope, &mut loaded).await.unwrap();
         // The connection is whole after the stream.
         assert!(deal::get(&mut tx, world.tenant, 2, &moved.id).await.unwrap().is_some());

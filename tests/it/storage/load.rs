@@ -11,7 +11,7 @@ use attain::domain::id::TenantId;
 use attain::domain::money::{Currency, Rounding};
 use attain::domain::payee::{Payee, PayeeKind};
 use attain::storage::deal::DealsWritten;
-use attain::storage::facts::{Scope, load_deals};
+use attain::storage::facts::{Scope, Which, load_deals};
 use attain::storage::{Database, Written, deal};
 
 use crate::harness::cluster::cluster;
@@ -108,7 +108,7 @@ async fn a_load_left_half_way_leaves_no_answer_behind() {
     deal::stage(&mut tx, &rows).await.unwrap();
     deal::merge(&mut tx, TENANT, 1).await.unwrap();
     tx.commit().await.unwrap();
-    let scope = Scope { as_of: 1, payees: None };
+    let scope = Scope { as_of: 1, deals: Which::All };
     let (mut asked, mut left) = (0, 0);
     for polls in 0..20 {
         let mut builder = builder();
