@@ -3,8 +3,9 @@
 //!
 //! `DATABASE_URL` names a server where databases may be made; `ATTAIN_BENCH_DEALS` says how many deals.
 
+mod database;
+
 use std::collections::BTreeMap;
-use std::str::FromStr as _;
 use std::time::{Duration, Instant};
 
 use attain::domain::date::{Calendar, Day, Period};
@@ -17,36 +18,24 @@ use attain::domain::payee::{Payee, PayeeKind};
 use attain::storage::Database;
 use attain::storage::deal;
 use attain::storage::facts::{Scope, Which, load_deals};
-use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
+use sqlx::postgres::PgConnection;
 use tokio_stream::StreamExt as _;
+
+use database::{Made, copy_out, run};
 
 const BATCH: u32 = 10_000;
 const PAYEES: u32 = 1000;
-const NAME: &str = "attain_bench_import";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let count = std::env::var("ATTAIN_BENCH_DEALS").map_or(Ok(100_000), |text| text.parse())?;
-    let server = PgConnectOptions::from_str(&std::env::var("DATABASE_URL")?)?;
-    let mut admin = server.clone().database("postgres").connect().await?;
-    run(&mut admin, &format!("drop database if exists {NAME} with (force)")).await?;
-    run(&mut admin, &format!("create database {NAME}")).await?;
-    let options = server.database(NAME);
-    let mut root = options.connect().await?;
-    let mut files: Vec<_> = std::fs::read_dir("migrations")?.collect::<Result<_, _>>()?;
-    files.sort_by_key(std::fs::DirEntry::file_name);
-    for file in files {
-        for statement in std::fs::read_to_string(file.path())?.split_inclusive(";\n") {
-            run(&mut root, statement).await?;
-        }
-    }
-    let database = Database::new(options, 2);
+    let mut made = Made::new("attain_bench_import").await?;
+    let database = Database::new(made.options.clone(), 2);
     let tenant = TenantId("00000000-0000-4000-8000-000000000001".parse()?);
 
-    run(&mut root, "checkpoint").await?;
+    run(&mut made.root, "checkpoint").await?;
     let ours = import(&database, tenant, count).await?;
-    let yardstick = copy_in(&mut root).await?;
+    let yardstick = copy_in(&mut made.root).await?;
     println!(
         "import of {count} deals: {:.2?}, COPY {:.2?}, {:.0} % of its speed",
         ours,
@@ -56,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
     let again = import(&database, tenant, count).await?;
     println!("the same again, nothing written: {again:.2?}");
     let ours = load(&database, tenant).await?;
-    let yardstick = copy_out(&mut root).await?;
+    let yardstick = copy_out(&mut made.root).await?;
     println!(
         "load of their facts: {:.2?}, COPY out {:.2?}, {:.0} % of its speed",
         ours,
@@ -64,13 +53,7 @@ async fn main() -> anyhow::Result<()> {
         100.0 * yardstick.as_secs_f64() / ours.as_secs_f64()
     );
     database.close().await;
-    drop(root);
-    run(&mut admin, &format!("drop database {NAME} with (force)")).await
-}
-
-async fn run(conn: &mut PgConnection, statement: &str) -> anyhow::Result<()> {
-    conn.execute(AssertSqlSafe(statement)).await?;
-    Ok(())
+    made.drop().await
 }
 
 /// Stages and merges the deals; making them up is not counted.
@@ -192,20 +175,5 @@ async fn load(database: &Database, tenant: TenantId) -> anyhow::Result<Duration>
         facts.events.len(),
         start.elapsed() - taken
     );
-    Ok(start.elapsed())
-}
-
-/// COPY out of what the load reads, nothing made of it.
-async fn copy_out(root: &mut PgConnection) -> anyhow::Result<Duration> {
-    let start = Instant::now();
-    for columns in [
-        "deal (deal_id, owner_id, currency, split_payee_ids, split_roles, split_percents, amount, cost, quantity)",
-        "deal_event (deal_id, event_id, kind, event_date, amount, cost, quantity, reversed_ids, reversed_amounts)",
-    ] {
-        let mut lines = root.copy_out_raw(&format!("copy {columns} to stdout")).await?;
-        while let Some(line) = lines.next().await {
-            line?;
-        }
-    }
     Ok(start.elapsed())
 }
