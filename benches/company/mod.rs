@@ -10,9 +10,9 @@ use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{Number, Percent};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
 use attain::domain::plan::{
-    Axis, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
+    Axis, Component, Modifiers, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
 };
-use attain::domain::quota::{Quota, QuotaKey};
+use attain::domain::quota::{Proration, Quota, QuotaKey};
 
 /// Payees per level, from the top: one director, nine regions, ninety managers, nine hundred reps.
 const LEVELS: [usize; 4] = [1, 9, 90, 900];
@@ -208,9 +208,12 @@ fn plan(id: &str, measure: &str, tiers: [(&str, &str); 3]) -> PlanVersion {
         line_kept: false,
         target_percent: None,
         payout: Payout::Rates(rates),
+        proration: Proration::Days,
+        modifiers: Modifiers::default(),
     };
     let currency = Currency::parse("USD").unwrap();
-    let plan = Plan { id: id.parse().unwrap(), name: id.into(), currency, components: vec![component] };
+    let plan =
+        Plan { id: id.parse().unwrap(), name: id.into(), currency, components: vec![component], cap: None };
     PlanVersion { version: 1, effective_from: Period::parse("2026-01").unwrap(), plan }
 }
 

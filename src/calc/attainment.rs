@@ -4,7 +4,6 @@ use crate::domain::date::{Day, Window};
 use crate::domain::exact::Exact;
 use crate::domain::id::MeasureId;
 use crate::domain::measure::Unit;
-use crate::domain::plan::Payout;
 
 use super::problem::Problem;
 use super::quota::Quotas;
@@ -64,10 +63,11 @@ pub fn measures(calculation: &Calculation, payee: u32) -> Vec<MeasureId> {
     let facts = calculation.facts;
     let versions = segment::spans(facts, payee).into_iter().filter_map(|span| span.version);
     let read = versions.flat_map(|version| {
-        version.plan.components.iter().flat_map(|component| {
-            let Payout::Rates(rates) = &component.payout;
-            [rates.measure.clone(), rates.line().clone()]
-        })
+        version
+            .plan
+            .components
+            .iter()
+            .flat_map(|component| component.measures().into_iter().map(|(_, measure)| measure.clone()))
     });
     let quotas = facts.quotas.keys().filter(|(owner, _)| *owner == payee).map(|(_, measure)| measure.clone());
     let mut measures: Vec<_> = read.chain(quotas).collect();

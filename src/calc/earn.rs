@@ -187,7 +187,7 @@ impl<'f> Run<'_, 'f> {
     }
 
     fn segment(&mut self, segment: &Segment<'f>) -> Result<Earned, Problem> {
-        let Payout::Rates(rates) = &segment.component.payout;
+        let Payout::Rates(rates) = &segment.component.payout else { todo!() };
         self.select(segment, &rates.measure)?;
         self.select(segment, rates.line())?;
         let quota = match rates.axis {
@@ -395,7 +395,7 @@ impl<'f> Run<'_, 'f> {
         let origin_day = book.origin_day(credit.entry);
         let id = &segment.component.id;
         let takes = |component: &&Component| {
-            let Payout::Rates(rates) = &component.payout;
+            let Payout::Rates(rates) = &component.payout else { todo!() };
             let (facts, read) = (self.calculation.facts, which(rates));
             let selector = || self.calculation.selector(read);
             *read == *measure || selector().is_some_and(|s| s.includes(facts, book, self.payee, &credit))

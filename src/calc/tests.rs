@@ -16,9 +16,9 @@ use crate::domain::money::{Currency, Rounding};
 use crate::domain::number::{Number, Percent};
 use crate::domain::payee::{Assignment, Payee, PayeeKind};
 use crate::domain::plan::{
-    Axis, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
+    Axis, Component, Modifiers, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
 };
-use crate::domain::quota::{Quota, QuotaKey};
+use crate::domain::quota::{Proration, Quota, QuotaKey};
 
 fn day(text: &str) -> Day {
     Day::parse(text).unwrap()
@@ -75,12 +75,15 @@ fn plan(id: &str, measure: &str, window: WindowKind, reversal: ReversalRule) -> 
         line_kept: false,
         target_percent: None,
         payout: Payout::Rates(rates),
+        proration: Proration::Days,
+        modifiers: Modifiers::default(),
     };
     let plan = Plan {
         id: id.parse().unwrap(),
         name: id.into(),
         currency: calendar().currency,
         components: vec![component],
+        cap: None,
     };
     PlanVersion { version: 1, effective_from: period("2026-01"), plan }
 }

@@ -177,6 +177,17 @@ impl WindowKind {
     pub const ALL: [WindowKind; 5] =
         [WindowKind::Deal, WindowKind::Month, WindowKind::Quarter, WindowKind::Half, WindowKind::Year];
 
+    /// The name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            WindowKind::Deal => "DEAL",
+            WindowKind::Month => "MONTH",
+            WindowKind::Quarter => "QUARTER",
+            WindowKind::Half => "HALF",
+            WindowKind::Year => "YEAR",
+        }
+    }
+
     /// Months in such a window.
     pub fn months(self) -> i32 {
         match self {

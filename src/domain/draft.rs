@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::date::{Calendar, Period, WindowKind};
 use super::id::{ComponentId, DraftId, PayeeId};
 use super::payee::{Assignment, Payee};
-use super::plan::{Axis, Component, Payout, Plan, RateKind};
+use super::plan::{Component, Plan};
 use super::quota::QuotaKey;
 
 /// A plan being written. It may have any fault, so its body is the text that its author's tool wrote.
@@ -59,23 +59,21 @@ pub fn warnings(
                 warn(None, format!("is paid in {theirs}, the plan pays in {plans}"));
             }
             for component in &plan.components {
-                let Payout::Rates(rates) = &component.payout;
-                if rates.pays == RateKind::BaseRate && assignment.target_incentive.is_none() {
+                if component.needs_incentive() && assignment.target_incentive.is_none() {
                     warn(Some(component), format!("has no target incentive on {first}"));
                 }
-                if rates.axis != Axis::Attainment && rates.pays != RateKind::BaseRate {
-                    continue;
-                }
-                let window = calendar.window(component.window, first.period());
                 let year = calendar.window(WindowKind::Year, first.period());
-                let has = |window| {
-                    let (payee, measure) = (payee.id.clone(), rates.line().clone());
-                    quotas.contains(&QuotaKey { payee, measure, window })
-                };
-                if !has(window) && !has(year) {
-                    let window = if component.window == WindowKind::Deal { year } else { window };
-                    let window = calendar.window_text(window);
-                    warn(Some(component), format!("has no quota of {} for {window}", rates.line()));
+                for (measure, kind) in component.quotas() {
+                    let window = calendar.window(kind, first.period());
+                    let has = |window| {
+                        let (payee, measure) = (payee.id.clone(), measure.clone());
+                        quotas.contains(&QuotaKey { payee, measure, window })
+                    };
+                    if !has(window) && !has(year) {
+                        let window = if kind == WindowKind::Deal { year } else { window };
+                        let window = calendar.window_text(window);
+                        warn(Some(component), format!("has no quota of {measure} for {window}"));
+                    }
                 }
             }
         }

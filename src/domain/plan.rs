@@ -1,6 +1,13 @@
 //! Compensation plans: versioned, dated sets of components (semantics 8).
 
-use std::collections::BTreeSet;
+mod clawback;
+mod curve;
+mod modifier;
+mod payout;
+mod rates;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +16,17 @@ use super::fault::Violations;
 use super::id::{ComponentId, MeasureId, PlanId};
 use super::measure::Unit;
 use super::money::Currency;
-use super::number::{Number, Percent, Quantity};
+use super::number::{Number, Percent};
+use super::quota::Proration;
+
+pub use clawback::{Clawback, ClawbackStep};
+pub use curve::{Curve, Gauge, Point, Shape, Source, contains};
+pub use modifier::{Gate, Limit, Modifiers, PlanCap, WindowCap};
+pub use payout::{
+    Bonus, Due, Edge, Fund, Matrix, MatrixPays, Objective, Objectives, Override, Pool, Rank, Residual, Scale,
+    Spiff, Weight,
+};
+pub use rates::{Axis, RateKind, RateMode, Rates, Tier};
 
 /// Most components of a plan, and most tiers of a component.
 pub const MAX_PARTS: usize = 100;
@@ -25,6 +42,9 @@ pub struct Plan {
     pub currency: Currency,
     /// The promises, in the order statements show them.
     pub components: Vec<Component>,
+    /// A cap on all of them together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<PlanCap>,
 }
 
 /// A published plan: it never changes and counts from the first day of `effective_from` until the next version's.
@@ -58,8 +78,14 @@ pub struct Component {
     /// What part of the target incentive this component stands for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_percent: Option<Percent>,
+    /// What part of a window a segment is, where a target, a window cap or a window floor is stated per window.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub proration: Proration,
     /// How it pays.
     pub payout: Payout,
+    /// What changes the price.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub modifiers: Modifiers,
 }
 
 fn is_false(value: &bool) -> bool {
@@ -76,151 +102,42 @@ pub enum ReversalRule {
     AtOrigin,
 }
 
-/// What part of a reversal is taken back, by its age in days: from the credit's date to its own (semantics 8.4).
-/// A credit and its reversals together then never earn less than zero.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Clawback {
-    /// The percent of the first step that the age is within; none after the last.
-    Steps(Vec<ClawbackStep>),
-    /// All within `full_days`, then what is left of `term_days` in proportion, none after.
-    ProRata {
-        /// Days, inclusive, within which all is taken back.
-        full_days: u32,
-        /// Days after which nothing is taken back.
-        term_days: u32,
-    },
-}
-
-/// A step of a clawback schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClawbackStep {
-    /// Up to this age in days, inclusive.
-    pub days: u32,
-    /// The part taken back.
-    pub percent: Percent,
-}
-
 /// How a component pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Payout {
     /// Rates by tier.
     Rates(Rates),
+    /// A target by a curve.
+    Bonus(Bonus),
+    /// Scored objectives.
+    Objectives(Objectives),
+    /// An amount for each unit.
+    Spiff(Spiff),
+    /// A rate or a part of a target by two figures.
+    Matrix(Matrix),
+    /// Amounts by place.
+    Rank(Rank),
+    /// A shared whole.
+    Pool(Pool),
+    /// Rates less what the levels below earned.
+    Override(Override),
+    /// Rates in certain months of a deal.
+    Residual(Residual),
 }
 
-/// Rates on a measure's credits by tier (semantics 8.1).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rates {
-    /// The measure whose credits are paid on.
-    pub measure: MeasureId,
-    /// The measure whose credits, and quota, move the line; absent: the same.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<MeasureId>,
-    /// How tiers price credits.
-    pub mode: RateMode,
-    /// With `MARGINAL`: tiers whose edge is at most this price retroactively.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retroactive_to: Option<Number>,
-    /// What tier edges are on.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub axis: Axis,
-    /// What a rate is.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub pays: RateKind,
-    /// Tiers by lower edge, the first 0, ascending, the last open.
-    pub tiers: Vec<Tier>,
+/// What a payout is a part of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Target {
+    /// Minor units for each window; in single deals for each credit.
+    Amount(i64),
+    /// The component's part of the window's share of the target incentive: yearly x months / 12 x `target_percent`.
+    Incentive,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-/// How tiers price credits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RateMode {
-    /// Each slice of the total at its own tier's rate.
-    Marginal,
-    /// The tier reached prices everything in the window from the first unit.
-    Retroactive,
-    /// Each credit wholly at the tier in which it starts, a negative one at the tier in which it ends.
-    WholeCredit,
-}
-
-/// What tier edges are on.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Axis {
-    /// Percent of the effective quota.
-    #[default]
-    Attainment,
-    /// What has accumulated, as money.
-    Amount,
-    /// What has accumulated, as a number.
-    Units,
-    /// The amount of the credit's deal.
-    DealAmount,
-    /// The margin of the credit's deal in percent of its amount.
-    MarginPercent,
-}
-
-/// What a tier's rate is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum RateKind {
-    /// Percent of the credit, which is money.
-    #[default]
-    Percent,
-    /// Money for each unit of the credit, which is a number.
-    PerUnit,
-    /// Money for each started block of so many units; of each tier's total, not of each credit.
-    PerBlock(Quantity),
-    /// A multiple of the base rate: yearly target incentive x `target_percent` / yearly quota.
-    BaseRate,
-}
-
-/// A tier `[edge, next edge)` and its rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tier {
-    /// Lower edge: percent on the axes attainment and margin percent, else money or a number of units.
-    pub edge: Number,
-    /// Whether a value exactly on the edge belongs to the tier below: the edge must be exceeded.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub edge_lower: bool,
-    /// What [`RateKind`] says; may be negative.
-    pub rate: Number,
-    /// Paid once when the tier is reached, in minor units; what that means is the mode's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub flat: Option<i64>,
-}
-
-impl Axis {
-    /// Whether edges are in percent.
-    pub fn in_percent(self) -> bool {
-        matches!(self, Axis::Attainment | Axis::MarginPercent)
-    }
-
-    /// Whether the tier is looked up by the deal instead of by what has accumulated.
-    pub fn by_deal(self) -> bool {
-        matches!(self, Axis::DealAmount | Axis::MarginPercent)
-    }
-
-    /// The unit that edges are stated in, as the contract ends the names of their fields.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Axis::Attainment | Axis::MarginPercent => "percent",
-            Axis::Amount | Axis::DealAmount => "amount",
-            Axis::Units => "units",
-        }
-    }
-}
-
-impl Rates {
-    /// The measure that moves the line.
-    pub fn line(&self) -> &MeasureId {
-        self.line.as_ref().unwrap_or(&self.measure)
-    }
 }
 
 /// Notes what is wrong with the components of a plan by their ids alone, under `path`. Empty ids are passed over.
@@ -241,21 +158,248 @@ pub fn check_ids<'a>(ids: impl ExactSizeIterator<Item = &'a str>, path: &str, vi
 impl Plan {
     /// Every measure that the plan reads.
     pub fn measures(&self) -> Vec<MeasureId> {
-        let named = self.components.iter().flat_map(|component| {
-            let Payout::Rates(rates) = &component.payout;
-            [&rates.measure, rates.line()]
-        });
-        named.cloned().collect::<BTreeSet<_>>().into_iter().collect()
+        let named = self.components.iter().flat_map(Component::measures);
+        named.map(|(_, id)| id.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Notes what is wrong between the components of a plan, under `path`: parts of the target incentive, and what
+    /// components name of each other.
+    pub fn check(&self, path: &str, violations: &mut Violations) {
+        if let Some(cap) = self.cap {
+            cap.check(&format!("{path}.cap"), violations);
+        }
+        let parts = self.components.iter().filter_map(|component| component.target_percent);
+        let sum: i128 = parts.map(|percent| i128::from(percent.0)).sum();
+        if sum > i128::from(Percent::HUNDRED.0) {
+            let message = format!("target_percent must sum to at most 100, got {}", Number(sum));
+            violations.add(format!("{path}.components"), message);
+        }
+        let by_id: BTreeMap<_, _> =
+            self.components.iter().map(|component| (&component.id, component)).collect();
+        for (place, component) in self.components.iter().enumerate() {
+            let at = format!("{path}.components[{place}]");
+            for (name, gauge) in component.gauges() {
+                let Some(id) = gauge.component() else { continue };
+                let field = format!("{at}.{name}.component_id");
+                match by_id.get(id) {
+                    None => violations.add(field, format!("must be a component of the plan, got {id}")),
+                    Some(named) if named.line().is_none() => {
+                        violations.add(field, format!("must be a component that a measure moves, got {id}"));
+                    }
+                    Some(named) if !contains(named.window, component.window) => {
+                        let message = format!("must not have a smaller window than this one, got {id}");
+                        violations.add(field, message);
+                    }
+                    Some(_) => {}
+                }
+            }
+            if self.reaches(&component.id, &component.id) {
+                let message =
+                    format!("must not lead back to {} by what components name of each other", component.id);
+                violations.add(at, message);
+            }
+        }
+    }
+
+    /// Whether what a component names leads to another one.
+    fn reaches(&self, from: &ComponentId, to: &ComponentId) -> bool {
+        let named = |id: &ComponentId| {
+            let component = self.components.iter().find(|component| component.id == *id);
+            component.map_or_else(Vec::new, Component::references)
+        };
+        let (mut seen, mut open) = (BTreeSet::new(), named(from));
+        while let Some(next) = open.pop() {
+            if next == to {
+                return true;
+            }
+            if seen.insert(next) {
+                open.extend(named(next));
+            }
+        }
+        false
+    }
+}
+
+impl Payout {
+    /// The rates that price credits, if that is how it pays.
+    pub fn rates(&self) -> Option<Cow<'_, Rates>> {
+        match self {
+            Payout::Rates(rates) => Some(Cow::Borrowed(rates)),
+            Payout::Override(payout) => Some(Cow::Borrowed(&payout.rates)),
+            Payout::Residual(payout) => Some(Cow::Borrowed(&payout.rates)),
+            Payout::Spiff(spiff) => Some(Cow::Owned(spiff.rates())),
+            Payout::Bonus(_)
+            | Payout::Objectives(_)
+            | Payout::Matrix(_)
+            | Payout::Rank(_)
+            | Payout::Pool(_) => None,
+        }
+    }
+
+    /// The name of its field in the contract.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Payout::Rates(_) => "rates",
+            Payout::Bonus(_) => "bonus",
+            Payout::Objectives(_) => "objectives",
+            Payout::Spiff(_) => "spiff",
+            Payout::Matrix(_) => "matrix",
+            Payout::Rank(_) => "rank",
+            Payout::Pool(_) => "pool",
+            Payout::Override(_) => "override",
+            Payout::Residual(_) => "residual",
+        }
+    }
+
+    /// The target, if it has one.
+    pub fn target(&self) -> Option<Target> {
+        match self {
+            Payout::Bonus(bonus) => Some(bonus.target),
+            Payout::Objectives(objectives) => Some(objectives.target),
+            Payout::Matrix(Matrix { pays: MatrixPays::Target { target, .. }, .. }) => Some(*target),
+            Payout::Matrix(_)
+            | Payout::Rates(_)
+            | Payout::Spiff(_)
+            | Payout::Rank(_)
+            | Payout::Pool(_)
+            | Payout::Override(_)
+            | Payout::Residual(_) => None,
+        }
     }
 }
 
 impl Component {
+    /// Everything that is looked at besides the credits paid on, with its path in the contract.
+    pub fn gauges(&self) -> Vec<(String, &Gauge)> {
+        let payout = match &self.payout {
+            Payout::Bonus(bonus) => vec![("bonus.curve.gauge", &bonus.curve.gauge)],
+            Payout::Matrix(matrix) => {
+                vec![
+                    ("matrix.rows.gauge", &matrix.rows.gauge),
+                    ("matrix.columns.gauge", &matrix.columns.gauge),
+                ]
+            }
+            Payout::Rank(rank) => vec![("rank.gauge", &rank.gauge)],
+            Payout::Pool(Pool { by: Weight::Gauge(gauge), .. }) => vec![("pool.weight", gauge)],
+            Payout::Pool(_)
+            | Payout::Rates(_)
+            | Payout::Objectives(_)
+            | Payout::Spiff(_)
+            | Payout::Override(_)
+            | Payout::Residual(_) => Vec::new(),
+        };
+        let payout = payout.into_iter().map(|(path, gauge)| (path.to_string(), gauge));
+        payout
+            .chain(self.modifiers.gauges().map(|(path, gauge)| (format!("modifiers.{path}"), gauge)))
+            .collect()
+    }
+
+    /// Every measure that the component names, with its path in the contract.
+    pub fn measures(&self) -> Vec<(String, &MeasureId)> {
+        let mut named: Vec<(String, &MeasureId)> = Vec::new();
+        match &self.payout {
+            Payout::Rates(rates) => named.extend(rates.named("rates")),
+            Payout::Override(payout) => named.extend(payout.rates.named("override.rates")),
+            Payout::Residual(payout) => named.extend(payout.rates.named("residual.rates")),
+            Payout::Spiff(spiff) => named.push(("spiff.measure_id".into(), &spiff.measure)),
+            Payout::Objectives(objectives) => {
+                let each = objectives.objectives.iter().enumerate();
+                named.extend(each.map(|(place, objective)| {
+                    (format!("objectives.objectives[{place}].measure_id"), &objective.measure)
+                }));
+            }
+            Payout::Matrix(Matrix { pays: MatrixPays::Credits(measure), .. }) => {
+                named.push(("matrix.measure_id".into(), measure));
+            }
+            Payout::Pool(Pool { fund: Fund::Percent { measure, .. }, .. }) => {
+                named.push(("pool.measure_id".into(), measure));
+            }
+            Payout::Bonus(_) | Payout::Matrix(_) | Payout::Rank(_) | Payout::Pool(_) => {}
+        }
+        for (path, gauge) in self.gauges() {
+            named.extend(gauge.measure().map(|measure| (format!("{path}.measure_id"), measure)));
+        }
+        named
+    }
+
+    /// The measure that moves the component's line: what a gauge on the component reads.
+    pub fn line(&self) -> Option<&MeasureId> {
+        match &self.payout {
+            Payout::Rates(rates) => Some(rates.line()),
+            Payout::Override(payout) => Some(payout.rates.line()),
+            Payout::Residual(payout) => Some(payout.rates.line()),
+            Payout::Spiff(spiff) => Some(&spiff.measure),
+            Payout::Bonus(bonus) => bonus.curve.gauge.measure(),
+            Payout::Rank(rank) => rank.gauge.measure(),
+            Payout::Matrix(Matrix { pays: MatrixPays::Credits(measure), .. }) => Some(measure),
+            Payout::Matrix(_) | Payout::Objectives(_) | Payout::Pool(_) => None,
+        }
+    }
+
+    /// The measures whose quotas it needs, and in windows of which kind.
+    pub fn quotas(&self) -> Vec<(MeasureId, WindowKind)> {
+        let rates = self.payout.rates();
+        let by_quota =
+            |rates: &&Cow<Rates>| rates.axis == Axis::Attainment || rates.pays == RateKind::BaseRate;
+        let line = rates.as_ref().filter(by_quota).map(|rates| (rates.line().clone(), self.window));
+        let gauged = self.gauges().into_iter().filter_map(|(_, gauge)| match &gauge.of {
+            Some(Source::Measure { measure, window }) if gauge.axis == Axis::Attainment => {
+                Some((measure.clone(), window.unwrap_or(self.window)))
+            }
+            Some(Source::Measure { .. } | Source::Component(_)) | None => None,
+        });
+        line.into_iter().chain(gauged).collect()
+    }
+
+    /// Whether it pays a part of the target incentive, or is bounded by one.
+    pub fn needs_incentive(&self) -> bool {
+        let base_rate = self.payout.rates().is_some_and(|rates| rates.pays == RateKind::BaseRate);
+        let by_weight = matches!(&self.payout, Payout::Pool(Pool { by: Weight::TargetIncentive, .. }));
+        let gated = self.modifiers.gates.iter().any(|gate| gate.limit_percent.is_some());
+        base_rate
+            || by_weight
+            || self.payout.target() == Some(Target::Incentive)
+            || (gated && self.payout.target().is_none())
+            || self.modifiers.limits().any(|(_, limit)| matches!(limit, Limit::Incentive(_)))
+    }
+
+    /// Every component that this one names.
+    pub fn references(&self) -> Vec<&ComponentId> {
+        let gauges = self.gauges().into_iter().filter_map(|(_, gauge)| gauge.component());
+        let less = match &self.payout {
+            Payout::Override(payout) => payout.less.as_slice(),
+            _ => &[],
+        };
+        gauges.chain(less).collect()
+    }
+
+    /// Whether members share in something: rank, pool, budget.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.payout, Payout::Rank(_) | Payout::Pool(_)) || self.modifiers.budget.is_some()
+    }
+
     /// Notes what is wrong between the fields of a component, under `path`.
     pub fn check(&self, path: &str, violations: &mut Violations) {
-        let Payout::Rates(rates) = &self.payout;
-        let at = format!("{path}.rates");
-        rates.check(&at, violations);
-        if self.window == WindowKind::Deal {
+        let at = format!("{path}.{}", self.payout.name());
+        match &self.payout {
+            Payout::Rates(rates) => rates.check(&at, violations),
+            Payout::Bonus(bonus) => bonus.check(self.window, &at, violations),
+            Payout::Objectives(objectives) => objectives.check(self.window, &at, violations),
+            Payout::Spiff(spiff) => spiff.check(&at, violations),
+            Payout::Matrix(matrix) => matrix.check(self.window, &at, violations),
+            Payout::Rank(rank) => rank.check(self.window, &at, violations),
+            Payout::Pool(pool) => pool.check(self.window, &at, violations),
+            Payout::Override(payout) => payout.check(&at, violations),
+            Payout::Residual(payout) => payout.check(&at, violations),
+        }
+        self.modifiers.check(self.window, &format!("{path}.modifiers"), violations);
+        if self.window == WindowKind::Deal
+            && let Some(rates) = self.payout.rates()
+        {
+            let at = match self.payout {
+                Payout::Override(_) | Payout::Residual(_) => format!("{at}.rates"),
+                _ => at,
+            };
             if rates.axis == Axis::Attainment {
                 violations
                     .add(format!("{at}.axis"), "must not be attainment in single deals: they have no quota");
@@ -264,18 +408,32 @@ impl Component {
                 violations.add(format!("{at}.line_measure_id"), "must be absent in single deals");
             }
         }
-        match (rates.pays, self.target_percent) {
-            (RateKind::BaseRate, None) => violations.add(
-                format!("{path}.target_percent"),
-                "must be given where rates are multiples of the base rate",
-            ),
-            (_, Some(percent)) if percent < Percent::ZERO || percent > Percent::HUNDRED => {
-                violations.add(format!("{path}.target_percent"), format!("must be 0 to 100, got {percent}"))
-            }
-            (_, None | Some(_)) => {}
-        }
+        self.check_target(path, violations);
         if let Some(clawback) = &self.clawback {
             clawback.check(&format!("{path}.clawback"), violations);
+        }
+    }
+
+    fn check_target(&self, path: &str, violations: &mut Violations) {
+        let field = format!("{path}.target_percent");
+        let base_rate = self.payout.rates().is_some_and(|rates| rates.pays == RateKind::BaseRate);
+        let of_target = self.payout.target() == Some(Target::Incentive);
+        let limits = self.modifiers.gates.iter().any(|gate| gate.limit_percent.is_some());
+        match self.target_percent {
+            None if base_rate => {
+                violations.add(field, "must be given where rates are multiples of the base rate");
+            }
+            None if of_target => {
+                violations.add(field, "must be given where the target is a part of the target incentive");
+            }
+            None if limits && self.payout.target().is_none() => {
+                violations
+                    .add(field, "must be given where a gate lets a part of the component's target through");
+            }
+            Some(percent) if percent < Percent::ZERO || percent > Percent::HUNDRED => {
+                violations.add(field, format!("must be 0 to 100, got {percent}"));
+            }
+            None | Some(_) => {}
         }
     }
 
@@ -287,175 +445,56 @@ impl Component {
         unit: impl Fn(&MeasureId) -> Option<Unit>,
         violations: &mut Violations,
     ) {
-        let Payout::Rates(rates) = &self.payout;
-        let (paid, line) = (unit(&rates.measure), unit(rates.line()));
-        match (rates.pays, paid) {
-            (RateKind::Percent, Some(Unit::Number)) => violations.add(
-                format!("{path}.rates.measure_id"),
-                format!("must count money where rates are percents, got {}", rates.measure),
-            ),
-            (RateKind::PerUnit | RateKind::PerBlock(_), Some(Unit::Money)) => violations.add(
-                format!("{path}.rates.measure_id"),
-                format!("must count a number where rates are per unit or block, got {}", rates.measure),
-            ),
-            (RateKind::BaseRate, Some(paid)) if line.is_some_and(|line| line != paid) => violations.add(
-                format!("{path}.rates.line_measure_id"),
-                format!(
-                    "must count the same unit as {} where rates are multiples of the base rate, got {}",
-                    rates.measure,
-                    rates.line()
-                ),
-            ),
-            (RateKind::Percent | RateKind::PerUnit | RateKind::PerBlock(_) | RateKind::BaseRate, _) => {}
-        }
-        let other = match (rates.axis, line) {
-            (Axis::Amount, Some(Unit::Number)) => "a number: edges must be edge_units",
-            (Axis::Units, Some(Unit::Money)) => "money: edges must be edge_amount",
-            (Axis::Attainment | Axis::Amount | Axis::Units | Axis::DealAmount | Axis::MarginPercent, _) => {
-                return;
+        match &self.payout {
+            Payout::Rates(rates) => rates.check_units(&format!("{path}.rates"), &unit, violations),
+            Payout::Override(payout) => {
+                payout.rates.check_units(&format!("{path}.override.rates"), &unit, violations);
             }
-        };
-        violations
-            .add(format!("{path}.rates.axis"), format!("must fit {}, which counts {other}", rates.line()));
-    }
-}
-
-impl Clawback {
-    fn check(&self, path: &str, violations: &mut Violations) {
-        match self {
-            Clawback::Steps(steps) => {
-                let at = format!("{path}.steps");
-                if steps.is_empty() || steps.len() > MAX_PARTS {
-                    violations.add(&at, format!("must be 1 to {MAX_PARTS}, got {}", steps.len()));
-                }
-                for (place, step) in steps.iter().enumerate() {
-                    let percent = step.percent;
-                    if percent < Percent::ZERO || percent > Percent::HUNDRED {
-                        violations.add(
-                            format!("{at}[{place}].percent"),
-                            format!("must be 0 to 100, got {percent}"),
-                        );
-                    }
-                    let Some(before) = place.checked_sub(1).and_then(|before| steps.get(before)) else {
-                        continue;
-                    };
-                    if step.days <= before.days {
-                        let (days, least) = (step.days, before.days);
-                        violations
-                            .add(format!("{at}[{place}].days"), format!("must be above {least}, got {days}"));
-                    }
-                    if percent > before.percent {
-                        violations.add(
-                            format!("{at}[{place}].percent"),
-                            format!(
-                                "must not be above the step before it, {}, got {percent}",
-                                before.percent
-                            ),
-                        );
-                    }
+            Payout::Residual(payout) => {
+                payout.rates.check_units(&format!("{path}.residual.rates"), &unit, violations);
+            }
+            Payout::Spiff(spiff) => {
+                fits(&format!("{path}.spiff.measure_id"), &spiff.measure, Unit::Number, &unit, violations);
+            }
+            Payout::Matrix(Matrix { pays: MatrixPays::Credits(measure), .. }) => {
+                fits(&format!("{path}.matrix.measure_id"), measure, Unit::Money, &unit, violations);
+            }
+            Payout::Pool(Pool { fund: Fund::Percent { measure, .. }, .. }) => {
+                fits(&format!("{path}.pool.measure_id"), measure, Unit::Money, &unit, violations);
+            }
+            Payout::Objectives(objectives) => {
+                for (place, objective) in objectives.objectives.iter().enumerate() {
+                    let at = format!("{path}.objectives.objectives[{place}].measure_id");
+                    fits(&at, &objective.measure, Unit::Number, &unit, violations);
                 }
             }
-            Clawback::ProRata { full_days, term_days } if term_days <= full_days => violations
-                .add(format!("{path}.term_days"), format!("must be above {full_days}, got {term_days}")),
-            Clawback::ProRata { .. } => {}
+            Payout::Bonus(_) | Payout::Matrix(_) | Payout::Rank(_) | Payout::Pool(_) => {}
+        }
+        for (name, gauge) in self.gauges() {
+            let Some(measure) = gauge.measure() else { continue };
+            let expected = match gauge.axis {
+                Axis::Amount => Unit::Money,
+                Axis::Units => Unit::Number,
+                Axis::Attainment | Axis::DealAmount | Axis::MarginPercent => continue,
+            };
+            fits(&format!("{path}.{name}.measure_id"), measure, expected, &unit, violations);
         }
     }
 }
 
-impl Rates {
-    fn check(&self, path: &str, violations: &mut Violations) {
-        self.check_tiers(path, violations);
-        let marginal = self.mode == RateMode::Marginal;
-        match self.axis {
-            Axis::DealAmount if self.mode == RateMode::Retroactive => violations
-                .add(format!("{path}.axis"), "must not be the deal amount where tiers price retroactively"),
-            Axis::MarginPercent if self.mode != RateMode::WholeCredit => violations.add(
-                format!("{path}.axis"),
-                "must not be the margin percent unless tiers price whole credits",
-            ),
-            Axis::Attainment | Axis::Amount | Axis::Units | Axis::DealAmount | Axis::MarginPercent => {}
-        }
-        if self.retroactive_to.is_some() && (!marginal || self.axis.by_deal()) {
-            violations.add(
-                format!("{path}.retroactive_to_{}", self.axis.suffix()),
-                "must be absent unless tiers are marginal over attainment or an amount",
-            );
-        }
-        if self.axis.by_deal() && self.line.is_some() {
-            violations
-                .add(format!("{path}.line_measure_id"), "must be absent where the deal decides the tier");
-        }
-        if let RateKind::PerBlock(block) = self.pays
-            && block <= Quantity(0)
-        {
-            violations.add(format!("{path}.block_quantity"), format!("must be above zero, got {block}"));
-        }
-    }
-
-    fn check_tiers(&self, path: &str, violations: &mut Violations) {
-        let tiers = format!("{path}.tiers");
-        let edge = format!("edge_{}", self.axis.suffix());
-        if self.tiers.is_empty() || self.tiers.len() > MAX_PARTS {
-            violations.add(&tiers, format!("must be 1 to {MAX_PARTS}, got {}", self.tiers.len()));
-        }
-        if let Some(first) = self.tiers.first().filter(|tier| tier.edge != Number::ZERO) {
-            violations
-                .add(format!("{tiers}[0].{edge}"), format!("the first edge must be 0, got {}", first.edge));
-        }
-        for (place, pair) in self.tiers.windows(2).enumerate() {
-            if pair[1].edge <= pair[0].edge {
-                let (value, before) = (pair[1].edge, pair[0].edge);
-                violations.add(
-                    format!("{tiers}[{}].{edge}", place + 1),
-                    format!("must be above the edge before it, {before}, got {value}"),
-                );
-            }
-        }
-        for (place, _) in self.tiers.iter().enumerate().filter(|(_, tier)| tier.flat.is_some()) {
-            if self.axis.by_deal() {
-                violations.add(
-                    format!("{tiers}[{place}].flat_amount"),
-                    "must be absent where the deal decides the tier: no total reaches it",
-                );
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tiers_are_lower_edges_from_zero_ascending() {
-        for (edges, faults) in [
-            (vec!["0"], 0),
-            (vec!["0", "50", "100"], 0),
-            (vec![], 1),
-            (vec!["10"], 1),
-            (vec!["-1", "0"], 1),
-            (vec!["0", "50", "50"], 1),
-            (vec!["0", "100", "50"], 1),
-            (vec!["5", "5"], 2),
-        ] {
-            let tier = |edge: &&str| Tier {
-                edge: Number::parse(edge).unwrap(),
-                edge_lower: false,
-                rate: Number::ZERO,
-                flat: None,
-            };
-            let rates = Rates {
-                measure: "m".parse().unwrap(),
-                line: None,
-                mode: RateMode::Marginal,
-                retroactive_to: None,
-                axis: Axis::Attainment,
-                pays: RateKind::Percent,
-                tiers: edges.iter().map(tier).collect(),
-            };
-            let mut violations = Violations::default();
-            rates.check("rates", &mut violations);
-            assert_eq!(violations.len(), faults, "{edges:?}: {violations:?}");
-        }
+/// Notes a measure that does not count what it must.
+fn fits(
+    path: &str,
+    measure: &MeasureId,
+    expected: Unit,
+    unit: impl Fn(&MeasureId) -> Option<Unit>,
+    violations: &mut Violations,
+) {
+    let words = match expected {
+        Unit::Money => "money",
+        Unit::Number => "a number",
+    };
+    if unit(measure).is_some_and(|unit| unit != expected) {
+        violations.add(path, format!("must count {words}, got {measure}"));
     }
 }

@@ -194,7 +194,7 @@ fn quotas(dice: &mut Dice, company: &Company) -> Vec<Quota> {
     let used = |measure: &MeasureId, kind: WindowKind| {
         let components = company.plans.iter().flat_map(|version: &PlanVersion| &version.plan.components);
         components.into_iter().any(|component| {
-            let Payout::Rates(rates) = &component.payout;
+            let Payout::Rates(rates) = &component.payout else { panic!() };
             component.window == kind && rates.line() == measure
         })
     };

@@ -87,7 +87,7 @@ impl Side {
 }
 
 fn rates(component: &Component) -> &Rates {
-    let Payout::Rates(rates) = &component.payout;
+    let Payout::Rates(rates) = &component.payout else { panic!() };
     rates
 }
 
@@ -323,7 +323,7 @@ fn goal(
     component: &Component,
     figures: &mut Figures,
 ) -> Goal {
-    let Payout::Rates(rates) = &component.payout;
+    let Payout::Rates(rates) = &component.payout else { panic!() };
     let measure = rates.line();
     let mut goal = Goal { effective: None, base: None };
     if window.kind() != WindowKind::Deal

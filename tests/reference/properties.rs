@@ -179,14 +179,14 @@ fn late_facts_post_in_total_what_one_close_at_the_end_posts() {
 fn refunded(company: &Company) -> (Company, Period) {
     let mut company = company.clone();
     for component in company.plans.iter_mut().flat_map(|version| &mut version.plan.components) {
-        let Payout::Rates(rates) = &mut component.payout;
+        let Payout::Rates(rates) = &mut component.payout else { panic!() };
         (component.reversal, component.clawback) = (ReversalRule::AtOrigin, None);
         (component.line_kept, rates.line) = (false, None);
     }
     let days = company.deals.iter().flat_map(|deal| &deal.events).map(|event| event.day);
     let end = days.max().map_or(company.last.last_day(), |day| later(day, 1));
     let whole = company.plans.iter().flat_map(|version| &version.plan.components).any(|component| {
-        let Payout::Rates(rates) = &component.payout;
+        let Payout::Rates(rates) = &component.payout else { panic!() };
         rates.mode == RateMode::WholeCredit
     });
     for deal in &mut company.deals {

@@ -132,27 +132,27 @@ fn smaller_plans(company: &Company) -> Vec<Company> {
             };
             with(&|component| component.clawback = None);
             with(&|component| component.line_kept = false);
-            let Payout::Rates(rates) = &version.plan.components[place].payout;
+            let Payout::Rates(rates) = &version.plan.components[place].payout else { panic!() };
             for tier in 0..rates.tiers.len() {
                 with(&|component| {
-                    let Payout::Rates(rates) = &mut component.payout;
+                    let Payout::Rates(rates) = &mut component.payout else { panic!() };
                     rates.tiers[tier].flat = None;
                 });
                 with(&|component| {
-                    let Payout::Rates(rates) = &mut component.payout;
+                    let Payout::Rates(rates) = &mut component.payout else { panic!() };
                     rates.tiers[tier].edge_lower = false;
                 });
                 with(&|component| {
-                    let Payout::Rates(rates) = &mut component.payout;
+                    let Payout::Rates(rates) = &mut component.payout else { panic!() };
                     rates.tiers.remove(tier);
                 });
             }
             with(&|component| {
-                let Payout::Rates(rates) = &mut component.payout;
+                let Payout::Rates(rates) = &mut component.payout else { panic!() };
                 rates.retroactive_to = None;
             });
             with(&|component| {
-                let Payout::Rates(rates) = &mut component.payout;
+                let Payout::Rates(rates) = &mut component.payout else { panic!() };
                 rates.line = None;
             });
             let mut other = company.clone();

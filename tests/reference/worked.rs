@@ -9,9 +9,9 @@ use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::Number;
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
 use attain::domain::plan::{
-    Axis, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
+    Axis, Component, Modifiers, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
 };
-use attain::domain::quota::{Quota, QuotaKey};
+use attain::domain::quota::{Proration, Quota, QuotaKey};
 
 use crate::company::Company;
 use crate::pay::figures;
@@ -45,6 +45,8 @@ fn component(mode: RateMode) -> Component {
         line_kept: false,
         target_percent: None,
         payout: Payout::Rates(rates),
+        proration: Proration::Days,
+        modifiers: Modifiers::default(),
     }
 }
 
@@ -98,7 +100,7 @@ fn company(mode: RateMode) -> Company {
         step: None,
     };
     let components = vec![component(mode)];
-    let plan = Plan { id: "plan".parse().unwrap(), name: String::new(), currency, components };
+    let plan = Plan { id: "plan".parse().unwrap(), name: String::new(), currency, components, cap: None };
     let assignment = Assignment {
         from: day("2026-01-01"),
         to: None,

@@ -12,8 +12,10 @@ use crate::domain::fault::{Fault, Violations};
 use crate::domain::id::{DraftId, MeasureId, PlanId};
 use crate::domain::money::Currency;
 use crate::domain::plan::{
-    Clawback, ClawbackStep, Component, MAX_PARTS, Payout, Plan, PlanVersion, ReversalRule, check_ids,
+    Clawback, ClawbackStep, Component, MAX_PARTS, Modifiers, Payout, Plan, PlanVersion, ReversalRule,
+    check_ids,
 };
+use crate::domain::quota::Proration;
 
 /// The rpc that publishes a plan.
 pub const PUBLISH: &str = "attain.v1.PlanService/PublishPlan";
@@ -161,7 +163,7 @@ fn parts(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Parts {
 
 fn whole(((id, name, currency), components): Parts) -> Option<Plan> {
     let components = components.into_iter().collect::<Option<Vec<_>>>();
-    Some(Plan { id: id?, name: name?, currency: currency?, components: components? })
+    Some(Plan { id: id?, name: name?, currency: currency?, components: components?, cap: None })
 }
 
 fn plan(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Option<Plan> {
@@ -204,7 +206,9 @@ fn component(check: &mut Check, wire: &v1::Component, currency: Currency) -> Opt
         clawback: present(clawback)?,
         line_kept: wire.line_kept,
         target_percent: present(target_percent)?,
+        proration: Proration::Days,
         payout: payout?,
+        modifiers: Modifiers::default(),
     })
 }
 
@@ -259,13 +263,16 @@ fn component_wire(component: &Component, currency: Currency) -> v1::Component {
         ReversalRule::OwnDate => v1::component::Reversal::OwnDate,
         ReversalRule::AtOrigin => v1::component::Reversal::AtOrigin,
     };
-    let Payout::Rates(rates) = &component.payout;
+    let payout = match &component.payout {
+        Payout::Rates(rates) => Some(v1::component::Payout::Rates(rates_wire(rates, currency))),
+        _ => None,
+    };
     v1::Component {
         component_id: component.id.to_string(),
         name: component.name.clone(),
         window: window.into(),
         reversal: reversal.into(),
-        payout: Some(v1::component::Payout::Rates(rates_wire(rates, currency))),
+        payout,
         clawback: component.clawback.as_ref().map(clawback_wire),
         line_kept: component.line_kept,
         target_percent: super::text(component.target_percent),

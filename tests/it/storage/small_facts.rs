@@ -14,7 +14,7 @@ use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{Number, Percent, Quantity};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
 use attain::domain::plan::{
-    Axis, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
+    Axis, Component, Modifiers, Payout, Plan, PlanVersion, RateKind, RateMode, Rates, ReversalRule, Tier,
 };
 use attain::domain::quota::{Goal, Proration, Quota, QuotaKey, Ramp, Relief};
 use attain::storage::journal::{self, ChangeFilter, Entry, Head};
@@ -152,12 +152,15 @@ fn usual_plan(id: &str, version: u32, measure: &str) -> PlanVersion {
         line_kept: false,
         target_percent: None,
         payout: Payout::Rates(rates),
+        proration: Proration::Days,
+        modifiers: Modifiers::default(),
     };
     let plan = Plan {
         id: id.parse().unwrap(),
         name: "Plan".to_string(),
         currency: Currency::parse("USD").unwrap(),
         components: vec![component],
+        cap: None,
     };
     PlanVersion { version, effective_from: Period::parse("2026-01").unwrap(), plan }
 }
@@ -695,7 +698,7 @@ async fn measures_in_use_are_those_of_quotas_and_published_plans() {
     };
     quota::set(&mut tx, tenant, n, &calendar, &[goal]).await.unwrap();
     let mut planned = usual_plan("P-1", 1, "by-plan");
-    let Payout::Rates(rates) = &mut planned.plan.components[0].payout;
+    let Payout::Rates(rates) = &mut planned.plan.components[0].payout else { panic!() };
     rates.line = Some("by-line".parse().unwrap());
     plan::insert(&mut tx, tenant, n, &planned).await.unwrap();
     commit(tx, tenant, head).await;

@@ -5,9 +5,10 @@ use attain::domain::id::ComponentId;
 use attain::domain::measure::Unit;
 use attain::domain::number::{Number, Percent, Quantity};
 use attain::domain::plan::{
-    Axis, Clawback, ClawbackStep, Component, Payout, Plan, PlanVersion, RateKind, RateMode, Rates,
+    Axis, Clawback, ClawbackStep, Component, Modifiers, Payout, Plan, PlanVersion, RateKind, RateMode, Rates,
     ReversalRule, Tier,
 };
+use attain::domain::quota::Proration;
 
 use crate::company::Company;
 use crate::dice::Dice;
@@ -24,6 +25,7 @@ pub fn plans(dice: &mut Dice, company: &Company) -> Vec<PlanVersion> {
             name: String::new(),
             currency: company.calendar.currency,
             components: components.collect(),
+            cap: None,
         };
         let from = first.plus(dice.weighted(&[(8, -3), (1, 0), (1, 1)]));
         versions.push(PlanVersion { version: 1, effective_from: from, plan: plan.clone() });
@@ -42,7 +44,7 @@ pub fn plans(dice: &mut Dice, company: &Company) -> Vec<PlanVersion> {
 }
 
 fn revise(dice: &mut Dice, company: &Company, component: &mut Component) {
-    let Payout::Rates(rates) = &mut component.payout;
+    let Payout::Rates(rates) = &mut component.payout else { panic!() };
     match dice.below(4) {
         0 => *component = self::component(dice, company, &component.id),
         1 => component.clawback = clawback(dice),
@@ -70,6 +72,8 @@ fn component(dice: &mut Dice, company: &Company, id: &ComponentId) -> Component 
         line_kept: dice.chance(20),
         target_percent: based.then(|| Percent(dice.pick(&[100_000_000, 50_000_000, 33_333_333]))),
         payout: Payout::Rates(rates),
+        proration: Proration::Days,
+        modifiers: Modifiers::default(),
     }
 }
 

@@ -249,7 +249,7 @@ fn a_currency_without_minor_digits_has_whole_edges() {
             {"edgeAmount": "0", "ratePercent": "1"}, {"edgeAmount": "1000", "ratePercent": "2", "flatAmount": "50"}]}}]}"#,
     );
     let read = plan::file(&wire, yen).unwrap();
-    let Payout::Rates(rates) = &read.components[0].payout;
+    let Payout::Rates(rates) = &read.components[0].payout else { panic!() };
     assert_eq!((rates.tiers[1].edge, rates.tiers[1].flat), (Number(1_000_000_000), Some(50)));
     assert_eq!(plan::wire(&read), wire);
 }
