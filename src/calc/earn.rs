@@ -353,7 +353,8 @@ impl<'f> Run<'_, 'f> {
     }
 
     /// The credits of a measure, which stands in rates as `which` says, that count in a segment: in order of their
-    /// places, what is taken back at a place after what stands there.
+    /// places, what is taken back at a place after the credit that stands there, so that together they leave the
+    /// line where it was.
     fn standing(
         &self,
         segment: &Segment<'f>,
@@ -372,10 +373,14 @@ impl<'f> Run<'_, 'f> {
             return Cow::Borrowed(own);
         }
         standing.extend_from_slice(own);
+        // Another measure moves the line by whole entries, a paid measure's own credits move it one by one.
+        let rates = segment.component.payout.rates();
+        let one_by_one = rates.is_none_or(|rates| *rates.line() == rates.measure);
         // The owner's role is called OWNER, which stands after OVERLAY, the only one it is ever beside.
         standing.sort_by_key(|credit| {
             let Credit { place, entry, rolled_up, role, .. } = *credit;
-            (place, place != entry, entry, rolled_up, role.is_none(), role)
+            let (whose, taken_back) = ((rolled_up, role.is_none(), role), (place != entry, entry));
+            (place, one_by_one.then_some(whose), taken_back, whose)
         });
         Cow::Owned(standing)
     }

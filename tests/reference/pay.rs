@@ -44,14 +44,27 @@ pub struct Event {
     day: Day,
     deal: DealId,
     id: EventId,
-    /// Of a reversal at its origin, which has its origin's place and comes after it.
-    reversal: Option<(Day, EventId)>,
     /// Of what a reversal takes back, in the order of that.
     of: (Day, EventId),
 }
 
-/// A credit's place in the order.
-pub type Order = (Event, Source);
+/// A credit's place in the order: its event's; of a reversal at its origin the origin's, after the credit it takes back.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Order {
+    event: Event,
+    /// Whose part, where each moves the line alone.
+    alone: Option<Source>,
+    /// Of a reversal at its origin.
+    reversal: Option<(Day, EventId)>,
+    source: Source,
+}
+
+impl Order {
+    /// The place of all parts of one event, or of one reversal.
+    pub fn together(&self) -> (&Event, &Option<(Day, EventId)>) {
+        (&self.event, &self.reversal)
+    }
+}
 
 /// Which credit of a payee's: the deal, its event and whose part of it.
 type Identity<'c> = (&'c DealId, &'c EventId, Source);
@@ -264,16 +277,13 @@ impl<'c> Search<'c, '_> {
         let value = value * share * taken_back(component, part);
         let place = |event: &DealEvent| (event.day, event.id.clone());
         let reversal = (!own).then(|| place(part.event));
-        let event = Event {
-            day: at.day,
-            deal: part.deal.id.clone(),
-            id: at.id.clone(),
-            reversal,
-            of: place(part.origin),
-        };
+        let event =
+            Event { day: at.day, deal: part.deal.id.clone(), id: at.id.clone(), of: place(part.origin) };
         let identity = (&part.deal.id, &part.origin.id, source.clone());
-        let alone = (window.kind() == WindowKind::Deal).then(|| identity.clone());
-        Standing { part, component, identity, group: (key, span, alone), order: (event, source), value }
+        let group = (key, span, (window.kind() == WindowKind::Deal).then(|| identity.clone()));
+        let alone = (!separate(rates(component))).then(|| source.clone());
+        let order = Order { event, alone, reversal, source };
+        Standing { part, component, identity, group, order, value }
     }
 }
 

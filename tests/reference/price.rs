@@ -167,11 +167,11 @@ fn by_line(scale: &Scale<'_>, rates: &Rates, paid: &[Credit<'_>], moving: &[Cred
 /// From where to where a credit takes the line; where it is not on the line, both are where it stands.
 fn stretch(rates: &Rates, credit: &Credit<'_>, moving: &[Credit<'_>]) -> (Q, Q) {
     let before = |other: &&Credit<'_>| match separate(rates) {
-        true => other.order.0 < credit.order.0,
+        true => other.order.together() < credit.order.together(),
         false => other.order < credit.order,
     };
     let same = |other: &&Credit<'_>| match separate(rates) {
-        true => other.order.0 == credit.order.0,
+        true => other.order.together() == credit.order.together(),
         false => other.order == credit.order,
     };
     let start = sum(moving.iter().filter(before).map(|other| &other.value));

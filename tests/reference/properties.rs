@@ -191,10 +191,12 @@ fn refunded(company: &Company) -> (Company, Period) {
     });
     for deal in &mut company.deals {
         if whole {
-            // Whole credits are priced where they end: what goes back in parts, or after another credit of the event,
-            // may end in another tier.
-            deal.splits.clear();
-            deal.events.retain(|event| !event.kind.is_reversal());
+            // A whole credit is priced at the tier where it starts, and what is taken back at the tier where that ends:
+            // taken back in parts it may leave a rest, for a part may end in another tier than the credit started in.
+            let stated = |event: &DealEvent| {
+                event.amount.is_some() || event.reverses.iter().any(|reversed| reversed.amount.is_some())
+            };
+            deal.events.retain(|event| !event.kind.is_reversal() || !stated(event));
         }
         let origins = deal.events.iter().filter(|event| !event.kind.is_reversal());
         let reverses: Vec<_> =
