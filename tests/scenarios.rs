@@ -39,12 +39,17 @@ struct World {
     deals: BTreeMap<String, Deal>,
     posted: Posted,
     closed: Option<Period>,
+    /// Steps that may be sent again.
+    named: Vec<String>,
+    /// Rows whose personal data was erased.
+    erased: i64,
     /// Of every close, in hexadecimal.
     digests: Vec<String>,
 }
 
 impl World {
     fn tell(&mut self, told: &Told) {
+        self.named.extend(told.name.clone());
         for request in &told.calendars {
             self.calendar = Some(convert::admin::set_calendar(request).unwrap().1);
         }
@@ -198,6 +203,13 @@ fn play(scenario: &Scenario, failures: &mut Vec<String>) -> Vec<String> {
     for step in &scenario.steps {
         match step {
             Step::Tell(told) => world.tell(told),
+            // Nothing is told by what was told before, by taking a name out or by looking: figures stay as they are.
+            Step::Replay { name, why } => assert!(world.named.contains(name), "{name} ({why}) was not told"),
+            Step::Erase { payee_id, why, erased } => {
+                assert!(world.payees.contains_key(payee_id), "{payee_id} ({why}) is unknown");
+                world.erased += erased;
+            }
+            Step::Verify { why, erased } => assert_eq!(world.erased, *erased, "{}: {why}", scenario.file),
             Step::Read { period, why, statements, attainments } => {
                 let read = world.read(Period::parse(period).unwrap(), statements, attainments);
                 failures.extend(read.into_iter().map(|read| {

@@ -30,37 +30,99 @@ struct World {
     keyed: Keyed,
     payees: Vec<String>,
     kept: Vec<Kept>,
+    /// What was told, and the answers.
+    told: Vec<(Told, Vec<Vec<u8>>)>,
+    /// Rows whose personal data was erased.
+    erased: i64,
 }
 
 impl World {
     async fn new() -> World {
         let tenant = Tenant::new().await;
         let keyed = tenant.keyed();
-        World { tenant, keyed, payees: Vec::new(), kept: Vec::new() }
+        World { tenant, keyed, payees: Vec::new(), kept: Vec::new(), told: Vec::new(), erased: 0 }
     }
 
     async fn tell(&mut self, told: Told) {
-        for request in told.calendars {
-            AdminServiceClient::new(self.keyed.clone()).set_calendar(request).await.unwrap();
-        }
-        for request in told.measures {
-            MeasureServiceClient::new(self.keyed.clone()).define_measures(request).await.unwrap();
-        }
-        for request in told.plans {
-            PlanServiceClient::new(self.keyed.clone()).publish_plan(request).await.unwrap();
-        }
-        for request in told.payees {
-            self.payees.extend(request.payees.iter().map(|payee| payee.payee_id.clone()));
-            PayeeServiceClient::new(self.keyed.clone()).upsert_payees(request).await.unwrap();
-        }
-        for request in told.quotas {
-            QuotaServiceClient::new(self.keyed.clone()).set_quotas(request).await.unwrap();
-        }
-        for request in told.deals {
-            DealServiceClient::new(self.keyed.clone()).upsert_deals(request).await.unwrap();
-        }
+        self.payees
+            .extend(told.payees.iter().flat_map(|request| &request.payees).map(|p| p.payee_id.clone()));
         self.payees.sort();
         self.payees.dedup();
+        let answers = self.send(told.clone()).await;
+        self.told.push((told, answers));
+    }
+
+    /// Sends requests and collects what each answers, byte by byte.
+    async fn send(&self, told: Told) -> Vec<Vec<u8>> {
+        let mut answers = Vec::new();
+        for request in told.calendars {
+            let mut admin = AdminServiceClient::new(self.keyed.clone());
+            answers.push(admin.set_calendar(request).await.unwrap().into_inner().encode_to_vec());
+        }
+        for request in told.measures {
+            let mut measures = MeasureServiceClient::new(self.keyed.clone());
+            answers.push(measures.define_measures(request).await.unwrap().into_inner().encode_to_vec());
+        }
+        for request in told.plans {
+            let mut plans = PlanServiceClient::new(self.keyed.clone());
+            answers.push(plans.publish_plan(request).await.unwrap().into_inner().encode_to_vec());
+        }
+        for request in told.payees {
+            let mut payees = PayeeServiceClient::new(self.keyed.clone());
+            answers.push(payees.upsert_payees(request).await.unwrap().into_inner().encode_to_vec());
+        }
+        for request in told.quotas {
+            let mut quotas = QuotaServiceClient::new(self.keyed.clone());
+            answers.push(quotas.set_quotas(request).await.unwrap().into_inner().encode_to_vec());
+        }
+        for request in told.deals {
+            let mut deals = DealServiceClient::new(self.keyed.clone());
+            answers.push(deals.upsert_deals(request).await.unwrap().into_inner().encode_to_vec());
+        }
+        answers
+    }
+
+    /// Sends the requests of a step again: each answers its first answer, and the journal does not move.
+    async fn replay(&self, name: &str, place: &str) {
+        let head = self.tenant.head().await;
+        let (told, answers) =
+            self.told.iter().find(|(told, _)| told.name.as_deref() == Some(name)).expect(place);
+        assert!(!answers.is_empty(), "{place}");
+        assert_eq!(self.send(told.clone()).await, *answers, "{place}");
+        assert_eq!(self.tenant.head().await, head, "{place}");
+    }
+
+    /// Erases a payee's name and address: from so many rows, and no version shows them any more.
+    async fn erase(&mut self, payee_id: &str, erased: i64, place: &str) {
+        let request = v1::ErasePersonalDataRequest {
+            request_id: self.tenant.request_id(),
+            reason: "scenario".into(),
+            payee_ids: vec![payee_id.into()],
+            ..Default::default()
+        };
+        let mut admin = AdminServiceClient::new(self.keyed.clone());
+        let answer = admin.erase_personal_data(request).await.unwrap().into_inner();
+        assert_eq!(answer.receipt.unwrap().written, erased, "{place}");
+        self.erased += erased;
+        let head = self.tenant.head().await;
+        for as_of_change in 1..=head {
+            let request =
+                v1::GetPayeeRequest { payee_id: payee_id.into(), as_of_change, ..Default::default() };
+            let read = PayeeServiceClient::new(self.keyed.clone()).get_payee(request).await;
+            // Nobody knew the payee as of the first changes, everybody does as of the last.
+            assert!(read.is_ok() || as_of_change < head, "{place}");
+            let payee = read.map(|read| read.into_inner().payee.unwrap()).unwrap_or_default();
+            assert_eq!((payee.name.as_str(), payee.email.as_str()), ("", ""), "{place}");
+        }
+    }
+
+    /// Verifies the journal: sound, with so many rows erased.
+    async fn verify(&self, erased: i64, place: &str) {
+        let mut admin = AdminServiceClient::new(self.keyed.clone());
+        let verified = admin.verify_journal(v1::VerifyJournalRequest::default()).await.unwrap().into_inner();
+        assert!(verified.sound, "{place}: {}", verified.first_fault);
+        assert_eq!(verified.erased, erased, "{place}");
+        assert_eq!(verified.changes, self.tenant.head().await, "{place}");
     }
 
     async fn statement(&self, request: &v1::GetStatementRequest) -> v1::Statement {
@@ -206,10 +268,7 @@ impl World {
             let (payee, period) = (&request.payee_id, &request.period);
             assert_eq!(self.statement(request).await.encode_to_vec(), *bytes, "{scenario}: {payee} {period}");
         }
-        let mut admin = AdminServiceClient::new(self.keyed.clone());
-        let verified = admin.verify_journal(v1::VerifyJournalRequest::default()).await.unwrap().into_inner();
-        assert!(verified.sound, "{scenario}: {}", verified.first_fault);
-        assert_eq!(verified.changes, self.tenant.head().await);
+        self.verify(self.erased, scenario).await;
     }
 }
 
@@ -232,6 +291,16 @@ async fn a_real_server_posts_what_was_worked_out_by_hand() {
         for (number, step) in scenario.steps.into_iter().enumerate() {
             match step {
                 Step::Tell(told) => world.tell(*told).await,
+                Step::Replay { name, why } => {
+                    world.replay(&name, &format!("{}: replaying {name} ({why})", scenario.file)).await;
+                }
+                Step::Erase { payee_id, why, erased } => {
+                    let place = format!("{}: erasing {payee_id} ({why})", scenario.file);
+                    world.erase(&payee_id, erased, &place).await;
+                }
+                Step::Verify { why, erased } => {
+                    world.verify(erased, &format!("{}: verifying ({why})", scenario.file)).await;
+                }
                 Step::Read { period, why, statements, attainments } => {
                     let (file, title) = (&scenario.file, &scenario.title);
                     let read = world.read(&period, statements, attainments).await.into_iter();

@@ -1,8 +1,14 @@
 //! Reads scenario files. Facts are written as in the API; each group becomes the request that would tell it. A step is
 //! one of:
 //!
-//! - `{"facts": {"calendar", "measures", "plans", "payees", "quotas", "deals"}}`: what is told, later tellings over
-//!   earlier ones;
+//! - `{"facts": {"calendar", "measures", "plans", "payees", "quotas", "deals"}, "name"}`: what is told, later tellings
+//!   over earlier ones; named, if it is sent again later;
+//! - `{"replay": "name", "why"}`: the requests of that step are sent again, each with its id and body. Each answers its
+//!   first answer and nothing is told by it;
+//! - `{"erase": "rep", "why", "erased"}`: name and address of a payee are erased, in so many rows; left out, in none. No
+//!   figure moves;
+//! - `{"verify": "sound", "why", "erased"}`: the journal is verified as sound and counts so many rows erased; left out,
+//!   none;
 //! - `{"close": "2026-01", "why", "posts"}`: a period is closed; what the close posts as earned, all of it;
 //! - `{"read": "2026-01", "why", "statements", "attainments"}`: what is read for a period, before it is closed: of each
 //!   payee's statement `earned`, `adjusted`, `total` and `problems`, and attainments by measure and window. `adjusted`
@@ -25,13 +31,18 @@ pub struct Scenario {
 /// One step of a scenario.
 pub enum Step {
     Tell(Box<Told>),
+    Replay { name: String, why: String },
+    Erase { payee_id: String, why: String, erased: i64 },
+    Verify { why: String, erased: i64 },
     Close { period: String, why: String, posts: Vec<Post> },
     Read { period: String, why: String, statements: Vec<Statement>, attainments: Vec<Attainment> },
 }
 
 /// The requests that tell a step's facts, in the order they are sent.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Told {
+    /// What the step is called, if it is sent again.
+    pub name: Option<String>,
     pub calendars: Vec<v1::SetCalendarRequest>,
     pub measures: Vec<v1::DefineMeasuresRequest>,
     pub plans: Vec<v1::PublishPlanRequest>,
@@ -100,6 +111,23 @@ struct File {
 enum Raw {
     Tell {
         facts: Facts,
+        name: Option<String>,
+    },
+    Replay {
+        replay: String,
+        why: String,
+    },
+    Erase {
+        erase: String,
+        why: String,
+        #[serde(default)]
+        erased: i64,
+    },
+    Verify {
+        verify: Verified,
+        why: String,
+        #[serde(default)]
+        erased: i64,
     },
     Close {
         close: String,
@@ -114,6 +142,13 @@ enum Raw {
         #[serde(default)]
         attainments: Vec<Attainment>,
     },
+}
+
+/// What a verification finds.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Verified {
+    Sound,
 }
 
 #[derive(Deserialize)]
@@ -153,7 +188,12 @@ fn read(file: &Path) -> Scenario {
     let mut steps = Vec::new();
     for raw in read.steps {
         steps.push(match raw {
-            Raw::Tell { facts } => Step::Tell(Box::new(tell(&name, facts, &mut number))),
+            Raw::Tell { facts, name: step } => {
+                Step::Tell(Box::new(Told { name: step, ..tell(&name, facts, &mut number) }))
+            }
+            Raw::Replay { replay, why } => Step::Replay { name: replay, why },
+            Raw::Erase { erase, why, erased } => Step::Erase { payee_id: erase, why, erased },
+            Raw::Verify { verify: Verified::Sound, why, erased } => Step::Verify { why, erased },
             Raw::Close { close, why, mut posts } => {
                 posts.sort();
                 Step::Close { period: close, why, posts }
