@@ -147,7 +147,8 @@ impl Show<'_, '_> {
             from: segment.from,
             to: segment.to,
             plan_version: segment.plan_version,
-            measure: segment.rates.measure.clone(),
+            payout: "rates".into(),
+            measure: Some(segment.rates.measure.clone()),
             line_measure: segment.rates.line.clone(),
             axis: segment.rates.axis,
             pays: segment.rates.pays,
@@ -159,6 +160,7 @@ impl Show<'_, '_> {
             attainment_percent: percent.as_ref().map(percent_text),
             base_rate: segment.base_rate.as_ref().map(base_rate),
             tiers: segment.tiers.iter().map(tier).collect(),
+            steps: Vec::new(),
             amount: self.currency.amount(segment.amount),
         }
     }

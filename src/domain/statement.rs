@@ -74,8 +74,12 @@ pub struct SegmentFigures {
     pub to: Day,
     /// The plan's version in force.
     pub plan_version: u32,
-    /// The measure whose credits are paid on.
-    pub measure: MeasureId,
+    /// How it pays, as the contract names the field of the component.
+    #[serde(default = "rates")]
+    pub payout: String,
+    /// The measure whose credits are paid on; absent where it pays on none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<MeasureId>,
     /// The measure whose credits move the line, if it is another.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line_measure: Option<MeasureId>,
@@ -93,7 +97,7 @@ pub struct SegmentFigures {
     pub line_unit: Unit,
     /// Effective quota, if there is one.
     pub quota: Option<String>,
-    /// Credited to date, exact.
+    /// Credited to date, exact; without a meaning where it pays on no credits.
     pub credited: String,
     /// Where the line is, exact, if that is not what is credited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -105,8 +109,65 @@ pub struct SegmentFigures {
     pub base_rate: Option<String>,
     /// What each tier holds and pays.
     pub tiers: Vec<TierFigures>,
+    /// How the amount came about beside credits and tiers, in the order of semantics 8.3.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepFigures>,
     /// Earned to date, rounded.
     pub amount: String,
+}
+
+/// How segments pay that say nothing of it: the first closes knew rates alone.
+fn rates() -> String {
+    "rates".into()
+}
+
+/// One step from what is looked at to what is earned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepFigures {
+    /// What it is.
+    pub kind: StepKind,
+    /// What it is, in words.
+    pub title: String,
+    /// Its figure: money, a percent, a number or a place, as the title says.
+    pub value: String,
+    /// How the figure came about, with the figures put in; absent where it is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub formula: Option<String>,
+    /// Ids of what it was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<String>,
+}
+
+/// What a step is (semantics 8.2, 8.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StepKind {
+    /// What 100 percent pay.
+    Target,
+    /// A figure that was looked at.
+    Figure,
+    /// What the component pays before its modifiers.
+    Payout,
+    /// A curve that scales the price.
+    Multiplier,
+    /// A cap or a floor on each credit.
+    CreditLimit,
+    /// A gate, open or closed.
+    Gate,
+    /// The cap on the window.
+    WindowCap,
+    /// What the window before has carried over.
+    Carried,
+    /// The floor under the window.
+    WindowFloor,
+    /// The budget of all members together.
+    Budget,
+    /// The cap on the plan.
+    PlanCap,
+    /// The payee's place among the members.
+    Place,
+    /// The payee's share of a whole.
+    Share,
 }
 
 /// What one tier holds and pays.
@@ -197,10 +258,29 @@ mod tests {
             (segment.axis, segment.pays, segment.unit),
             (Axis::Attainment, RateKind::Percent, Unit::Money)
         );
+        assert_eq!(segment.measure, Some("own".parse().unwrap()));
+        assert_eq!((segment.payout.as_str(), segment.steps.len()), ("rates", 0));
         assert_eq!(
             (segment.tiers[0].rate, segment.tiers[0].flat.clone()),
             (Number::parse("5").unwrap(), None)
         );
         assert_eq!(statement.total, "2000.00");
+    }
+
+    #[test]
+    fn steps_are_kept_as_they_were_shown() {
+        let mut statement: Statement = serde_json::from_str(FIRST).unwrap();
+        let segment = &mut statement.components[0].segments[0];
+        (segment.payout, segment.measure) = ("bonus".into(), None);
+        segment.steps = vec![StepFigures {
+            kind: StepKind::WindowCap,
+            title: "window cap".into(),
+            value: "1500.00".into(),
+            formula: Some("min(1500.00, 2000.00)".into()),
+            inputs: vec!["commission".into()],
+        }];
+        let kept = serde_json::to_string(&statement).unwrap();
+        assert!(kept.contains(r#""kind":"WINDOW_CAP""#), "{kept}");
+        assert_eq!(serde_json::from_str::<Statement>(&kept).unwrap(), statement);
     }
 }

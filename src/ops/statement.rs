@@ -98,8 +98,12 @@ fn details(statement: &v1::Statement, component: &v1::ComponentStatement) -> Vec
 
 fn segment_text(segment: &v1::Segment, currency: &str) -> String {
     let v1::Segment { start_date, end_date, measure_id, .. } = segment;
-    let credited = grouped(&segment.credited);
-    let mut text = format!("From {start_date} to before {end_date}: {credited} credited of {measure_id}");
+    let mut text = format!("From {start_date} to before {end_date}: ");
+    if measure_id.is_empty() {
+        let _ = write!(text, "{} by {}{}", grouped(&segment.earned), segment.payout, steps(segment));
+        return text;
+    }
+    let _ = write!(text, "{} credited of {measure_id}", grouped(&segment.credited));
     if let Some(line) = &segment.line {
         let measure = if segment.line_measure_id.is_empty() { measure_id } else { &segment.line_measure_id };
         let _ = write!(text, ", the line at {} of {measure}", grouped(line));
@@ -120,16 +124,32 @@ fn segment_text(segment: &v1::Segment, currency: &str) -> String {
     if !segment.tiers.is_empty() {
         let _ = write!(text, "\n{}", tiers(segment));
     }
+    text.push_str(&steps(segment));
     if let Some((edge, to_go)) = next_tier(segment, currency) {
         let _ = write!(text, "\n{} more reach the tier from {edge}", grouped(&to_go));
     }
     text
 }
 
+/// A line for each step, with its figure and how it came about.
+fn steps(segment: &v1::Segment) -> String {
+    let mut lines = String::new();
+    for step in &segment.steps {
+        let figure = decimal(&step.value).is_some();
+        let value = if figure { grouped(&step.value) } else { step.value.clone() };
+        let _ = write!(lines, "\n{}: {value}", step.title);
+        if !step.formula.is_empty() {
+            let _ = write!(lines, " = {}", step.formula);
+        }
+    }
+    lines
+}
+
 /// Whether a segment pays by a quota. What a version before the rates in full has kept says no axis and does.
 fn needs_quota(segment: &v1::Segment) -> bool {
-    matches!(segment.axis(), Axis::Attainment | Axis::Unspecified)
-        || segment.rate_kind() == RateKind::BaseRate
+    let by_quota = matches!(segment.axis(), Axis::Attainment | Axis::Unspecified)
+        || segment.rate_kind() == RateKind::BaseRate;
+    by_quota && matches!(segment.payout.as_str(), "rates" | "override" | "residual")
 }
 
 /// The ladder, with a mark at the tier that the line has reached.

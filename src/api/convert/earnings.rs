@@ -13,7 +13,7 @@ use crate::domain::fault::Fault;
 use crate::domain::id::PayeeId;
 use crate::domain::measure::Unit;
 use crate::domain::money::Currency;
-use crate::domain::statement::{ComponentFigures, SegmentFigures, Statement};
+use crate::domain::statement::{ComponentFigures, SegmentFigures, Statement, StepFigures, StepKind};
 
 /// The rpc that explains.
 pub const EXPLAIN: &str = "attain.v1.EarningsService/ExplainEarning";
@@ -186,7 +186,7 @@ fn segment_wire(segment: SegmentFigures, currency: Currency) -> v1::Segment {
         start_date: segment.from.to_string(),
         end_date: segment.to.to_string(),
         plan_version: small(segment.plan_version),
-        measure_id: segment.measure.to_string(),
+        measure_id: text(segment.measure),
         quota: segment.quota,
         credited: segment.credited,
         attainment_percent: segment.attainment_percent,
@@ -199,6 +199,34 @@ fn segment_wire(segment: SegmentFigures, currency: Currency) -> v1::Segment {
         line_unit: unit_wire(segment.line_unit).into(),
         line: segment.line,
         base_rate_amount: segment.base_rate,
+        payout: segment.payout,
+        steps: segment.steps.into_iter().map(step_wire).collect(),
+    }
+}
+
+fn step_wire(step: StepFigures) -> v1::Step {
+    use v1::step::Kind;
+    let kind = match step.kind {
+        StepKind::Target => Kind::Target,
+        StepKind::Figure => Kind::Figure,
+        StepKind::Payout => Kind::Payout,
+        StepKind::Multiplier => Kind::Multiplier,
+        StepKind::CreditLimit => Kind::CreditLimit,
+        StepKind::Gate => Kind::Gate,
+        StepKind::WindowCap => Kind::WindowCap,
+        StepKind::Carried => Kind::Carried,
+        StepKind::WindowFloor => Kind::WindowFloor,
+        StepKind::Budget => Kind::Budget,
+        StepKind::PlanCap => Kind::PlanCap,
+        StepKind::Place => Kind::Place,
+        StepKind::Share => Kind::Share,
+    };
+    v1::Step {
+        kind: kind.into(),
+        title: step.title,
+        value: step.value,
+        formula: text(step.formula),
+        inputs: step.inputs,
     }
 }
 

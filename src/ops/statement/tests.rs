@@ -26,6 +26,7 @@ fn segment() -> v1::Segment {
             tier("120", "10", "0.00", "0.00"),
         ],
         earned: "4150.00".into(),
+        payout: "rates".into(),
         ..v1::Segment::default()
     }
 }
@@ -185,6 +186,41 @@ fn without_a_quota_nothing_is_measured() {
         assert!(text.contains(expected), "{text}");
         assert!(!text.contains('◀') && !text.contains("more reach") && !text.contains('█'), "{text}");
     }
+}
+
+/// A bonus of 5,000.00 at a curve's 92.5 percent, of which a cap lets 4,000.00 through.
+#[test]
+fn a_segment_without_credits_reads_by_its_steps() {
+    let step = |title: &str, value: &str, formula: &str| v1::Step {
+        title: title.into(),
+        value: value.into(),
+        formula: formula.into(),
+        ..v1::Step::default()
+    };
+    let segment = v1::Segment {
+        start_date: "2026-01-01".into(),
+        end_date: "2026-04-01".into(),
+        earned: "4000.00".into(),
+        payout: "bonus".into(),
+        steps: vec![
+            step("target", "5000.00", ""),
+            step("gate on margin", "open", "31.5 % of 30 %"),
+            step("payout", "4625.00", "5000.00 x 92.5 %"),
+            step("window cap", "4000.00", "min(4000.00, 4625.00)"),
+        ],
+        ..v1::Segment::default()
+    };
+    let expected = "\
+From 2026-01-01 to before 2026-04-01: 4,000.00 by bonus
+target: 5,000.00
+gate on margin: open = 31.5 % of 30 %
+payout: 4,625.00 = 5000.00 x 92.5 %
+window cap: 4,000.00 = min(4000.00, 4625.00)";
+    assert_eq!(segment_text(&segment, "USD"), expected);
+    let steps = vec![step("multiplier by margin", "1.1", "")];
+    let text = segment_text(&v1::Segment { steps, ..super::tests::segment() }, "USD");
+    assert!(text.contains("\nmultiplier by margin: 1.1\n"), "{text}");
+    assert!(text.ends_with("more reach the tier from 120 %"), "{text}");
 }
 
 /// 12 units sold, 4.00 each up to 10 and 6.00 above, with a prize for the tenth.
