@@ -12,7 +12,9 @@ use attain::api::v1;
 use attain::app::{Call, Page};
 use attain::auth::key::{ParsedKey, generate};
 use attain::auth::{Actor, Role};
+use attain::domain::condition::{Field, Formula, Root, Value};
 use attain::domain::date::{Calendar, Day, Period};
+use attain::domain::exact::Exact;
 use attain::domain::id::{KeyId, PayeeId, TenantId};
 use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{self, Percent, Quantity};
@@ -249,6 +251,109 @@ proptest! {
                 prop_assert!(paging.open(first.clone(), &other).is_err(), "{:?}", other);
             }
         }
+    }
+}
+
+const CONDITIONS: &[&str] = &[
+    "deal.product in [\"a\", 'b'] && number(deal.attributes.seats) >= 25.5",
+    "has(deal.attributes.x) ? event.amount / deal.cost > -1.5e3 : !(event.date < date(\"2026-02-30\"))",
+    "min(1, deal.quantity, 2) * (3 - deal.amount) == 1/3 || payee.title.startsWith(credit.role + \"Ü\")",
+    "[1,2].exists(x, x in {1: null}) || b'x' == 5u || deal.attributes[\"y\"].matches(r'\\d') % 0x1F",
+    "event.date - deal.open_date <= 30 && \"x\" in deal.attributes && -(-deal.amount) > 0.1",
+];
+/// What texts of CEL are made of.
+const PARTS: &[&str] = &[
+    "deal",
+    ".",
+    "amount",
+    "attributes",
+    "has(",
+    "(",
+    ")",
+    "[",
+    "]",
+    "{",
+    "}",
+    "\"",
+    "'",
+    "\"x\"",
+    "1",
+    "0.5",
+    "9999999",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "==",
+    "!=",
+    "<",
+    ">=",
+    "&&",
+    "||",
+    "!",
+    "?",
+    ":",
+    ",",
+    "in",
+    "true",
+    "null",
+    "event.date",
+    " ",
+    "\n",
+    "\\",
+    "//",
+    "`",
+    "@",
+    "map(x,",
+    "min(",
+    "date(",
+    "Ü",
+    "😀",
+    "\0",
+];
+
+/// Reads a condition: what is wrong has a place in it and a few words, what is right is evaluated.
+fn condition(text: &str) -> Result<(), TestCaseError> {
+    let begun = Instant::now();
+    let lines = text.split('\n').count();
+    match Formula::condition(text, &Root::ALL) {
+        Ok(formula) => {
+            let huge = Exact::whole(i128::from(i64::MAX));
+            let zero = |_: &Field| Some(Value::Number(Exact::ZERO));
+            let large = |field: &Field| match field {
+                Field::Attribute(_) => None,
+                _ => Some(Value::Number(huge.clone())),
+            };
+            let _ = (formula.holds(&zero).map_err(|why| why.to_string()), formula.holds(&large).is_ok());
+            prop_assert!(text.chars().count() <= 2000);
+        }
+        Err(faults) => {
+            prop_assert!(!faults.is_empty());
+            for fault in faults {
+                prop_assert!((1..=lines).contains(&fault.line), "{:?}: {}", text, fault);
+                prop_assert!(fault.column >= 1 && fault.to_string().len() < 4000, "{:?}: {}", text, fault);
+            }
+        }
+    }
+    prop_assert!(begun.elapsed() < PATIENCE, "{:?} took {:?}", text, begun.elapsed());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn conditions(
+        near in value(CONDITIONS),
+        parts in prop::collection::vec(select(PARTS), 0..60),
+        repeated in (select(PARTS), select(PARTS), 1_usize..900),
+    ) {
+        condition(&near)?;
+        condition(&parts.concat())?;
+        let (one, other, times) = repeated;
+        condition(&format!("{one}{other}").repeat(times))?;
+        condition(&format!("{}1{}", one.repeat(times), other.repeat(times)))?;
     }
 }
 

@@ -143,6 +143,11 @@ impl Exact {
         Some(Self::from_big(self.to_big() / other.to_big()))
     }
 
+    /// Whether numerator and denominator of the lowest terms fit in 128 bits.
+    pub fn is_small(&self) -> bool {
+        matches!(self.0, Small { .. })
+    }
+
     /// Whether this is zero.
     pub fn is_zero(&self) -> bool {
         match &self.0 {

@@ -1,6 +1,7 @@
 //! The words of the field and their invariants. Nothing here does IO, reads a clock or rolls a die.
 
 pub mod change;
+pub mod condition;
 pub mod date;
 pub mod deal;
 pub mod draft;
