@@ -1,6 +1,7 @@
 //! How many statements and attainments are read a second over gRPC, against two bare servers in the same run: one that
-//! answers a fixed message from memory, one that does a single SELECT by primary key first. Then how long it takes from
-//! one changed deal to the statements of its payee and three managers, and what the facts take in memory.
+//! answers a fixed message from memory, one that does a single SELECT by primary key first. Then how many estimates,
+//! against attainments; how long it takes from one changed deal to the statements of its payee and three managers, and
+//! what the facts take in memory.
 //!
 //! `DATABASE_URL` names a server where databases may be made; `ATTAIN_BENCH_DEALS` says how many deals (1,000,000),
 //! `ATTAIN_BENCH_SECONDS` how long each reading lasts (5).
@@ -107,6 +108,12 @@ async fn main() -> anyhow::Result<()> {
             read * 100 / select.max(1)
         );
     }
+    let attainments = reading(&channel, lasting, Ask::Attainment).await?;
+    let estimates = reading(&channel, lasting, Ask::Estimate).await?;
+    println!(
+        "estimates a second: {estimates}; attainments {attainments}: each takes {} % of their time",
+        attainments * 100 / estimates.max(1)
+    );
     changes(&channel, deals).await?;
     listening.abort();
     database.close().await;
@@ -227,10 +234,29 @@ async fn attainment(channel: &Keyed, payee: &str) -> anyhow::Result<v1::GetAttai
     Ok(EarningsServiceClient::new(channel.clone()).get_attainment(request).await?.into_inner())
 }
 
+/// What a deal that nobody has stored would earn its owner.
+async fn estimate(channel: &Keyed, payee: &str) -> anyhow::Result<v1::EstimateDealResponse> {
+    let deal =
+        v1::Deal { deal_id: "made-up".into(), owner_id: payee.into(), events: Vec::new(), ..a_deal(0, 0) };
+    let booking = v1::AssumedEvent {
+        event_date: format!("{PERIOD}-15"),
+        amount: "12000.00".into(),
+        ..v1::AssumedEvent::default()
+    };
+    let request = v1::EstimateDealRequest {
+        source: Some(v1::estimate_deal_request::Source::Deal(deal)),
+        assumed_events: vec![booking],
+        payee_id: payee.into(),
+        ..v1::EstimateDealRequest::default()
+    };
+    Ok(EarningsServiceClient::new(channel.clone()).estimate_deal(request).await?.into_inner())
+}
+
 #[derive(Clone, Copy)]
 enum Ask {
     Statement,
     Attainment,
+    Estimate,
 }
 
 /// Answers a second to so many callers at once, each time for another rep.
@@ -245,6 +271,7 @@ async fn reading(channel: &Keyed, lasting: Duration, ask: Ask) -> anyhow::Result
                 match ask {
                     Ask::Statement => drop(statement(&channel, &payee).await?),
                     Ask::Attainment => drop(attainment(&channel, &payee).await?),
+                    Ask::Estimate => drop(estimate(&channel, &payee).await?),
                 }
                 answers += 1;
             }
@@ -337,6 +364,13 @@ impl EarningsService for Bare {
         &self,
         _: Request<v1::ExplainEarningRequest>,
     ) -> Result<Response<v1::ExplainEarningResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
+    async fn estimate_deal(
+        &self,
+        _: Request<v1::EstimateDealRequest>,
+    ) -> Result<Response<v1::EstimateDealResponse>, Status> {
         Err(Status::unimplemented("not measured"))
     }
 }

@@ -15,10 +15,10 @@ use attain::calc::earn::Detail;
 use attain::calc::statement::{figure, percent_text, statement};
 use attain::calc::{Calculation, RULES_REVISION};
 use attain::domain::date::{Calendar, Period};
-use attain::domain::deal::{Deal, DealEvent};
+use attain::domain::deal::Deal;
 use attain::domain::encode::hex;
 use attain::domain::exact::Exact;
-use attain::domain::facts::{Facts, FactsBuilder, Worth};
+use attain::domain::facts::{Facts, FactsBuilder};
 use attain::domain::ledger::{Posted, PostingKind};
 use attain::domain::measure::Measure;
 use attain::domain::payee::Payee;
@@ -91,18 +91,7 @@ impl World {
         self.measures.iter().cloned().for_each(|measure| builder.measure(measure));
         self.plans.iter().cloned().for_each(|plan| builder.plan(plan));
         self.quotas.values().cloned().for_each(|quota| builder.quota(quota).unwrap());
-        for deal in self.deals.values() {
-            let splits = deal.splits.iter().map(|s| (s.payee.as_str(), s.role.clone(), s.percent));
-            let Deal { amount, cost, quantity, .. } = *deal;
-            let worth = Worth { amount, cost, quantity };
-            let handle = builder.deal(deal.id.as_str(), deal.owner.as_str(), worth, splits).unwrap();
-            for event in &deal.events {
-                let reversed = event.reverses.iter().map(|r| (r.event.as_str(), r.amount));
-                let DealEvent { amount, cost, quantity, .. } = *event;
-                let worth = Worth { amount, cost, quantity };
-                builder.event(handle, event.id.as_str(), event.kind, event.day, worth, reversed).unwrap();
-            }
-        }
+        self.deals.values().for_each(|deal| builder.tell(deal).unwrap());
         builder.build().unwrap()
     }
 

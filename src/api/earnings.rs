@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::api::convert::earnings::{self as convert, EXPLAIN};
+use crate::api::convert::estimate;
 use crate::api::page::Paging;
 use crate::api::v1::earnings_service_server::EarningsService;
 use crate::api::{accept, v1};
@@ -79,5 +80,15 @@ impl EarningsService for Earnings {
             digest: explained.digest,
             period: explained.period.to_string(),
         }))
+    }
+
+    async fn estimate_deal(
+        &self,
+        request: Request<v1::EstimateDealRequest>,
+    ) -> Result<Response<v1::EstimateDealResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let currency = self.0.currency(&call, estimate::as_of(&request)?).await?;
+        let query = estimate::estimate(&request, currency)?;
+        Ok(Response::new(estimate::wire(self.0.estimate(&call, query).await?)))
     }
 }

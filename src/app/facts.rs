@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::PgConnection;
 
+use crate::calc::affected::read_by;
 use crate::domain::date::{Calendar, Day, Period};
 use crate::domain::facts::{Facts, FactsBuilder};
 use crate::domain::fault::{Fault, Reason};
@@ -32,7 +33,7 @@ pub(super) fn calendar_missing() -> Fault {
 }
 
 /// Refuses a period before the first.
-fn check_period(calendar: &Calendar, period: Period) -> Result<(), Fault> {
+pub(super) fn check_period(calendar: &Calendar, period: Period) -> Result<(), Fault> {
     let first = calendar.first_period;
     if period >= first {
         return Ok(());
@@ -129,15 +130,53 @@ impl App {
         load(&mut tx, call.tenant(), as_of, through, Some(payee)).await.map(Arc::new)
     }
 
-    /// The day it is now where the tenant is.
-    pub(super) async fn today(&self, call: &Call, seen: &Seen) -> Result<Day, Fault> {
-        let calendar = match seen.facts(seen.as_of) {
-            Some(facts) => facts.calendar,
+    /// Everything but deals as of the number seen: from memory, where deals are beside it, or loaded.
+    pub(super) async fn terms_seen(&self, call: &Call, seen: &Seen) -> Result<Arc<Facts>, Fault> {
+        if let Some(facts) = seen.facts(seen.as_of) {
+            return Ok(Arc::clone(facts));
+        }
+        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+        let terms = terms(&mut tx, call.tenant(), seen.as_of).await?;
+        terms.build().map(Arc::new).map_err(storage::facts::unfit)
+    }
+
+    /// The facts for what some payees, by index, earn: `terms` as they were seen, with the deals that are read for it.
+    pub(super) async fn facts_beside(
+        &self,
+        call: &Call,
+        seen: &Seen,
+        terms: Arc<Facts>,
+        payees: &[u32],
+    ) -> Result<Arc<Facts>, Fault> {
+        if seen.facts(seen.as_of).is_some() {
+            return Ok(terms);
+        }
+        let read = read_by(&terms, payees.iter().copied());
+        let of = read.into_iter().map(|payee| terms.payee_id(payee).clone()).collect();
+        let _place = self.inner.resident.queue().await?;
+        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+        let mut told = FactsBuilder::beside(&terms, seen.as_of);
+        let scope = Scope { as_of: seen.as_of, deals: Which::Of(of) };
+        storage::facts::load_deals(&mut tx, call.tenant(), &scope, &mut told).await?;
+        let mut facts = Facts::clone(&terms);
+        facts.replace(&[], told).map_err(storage::facts::unfit)?;
+        Ok(Arc::new(facts))
+    }
+
+    /// The tenant's calendar as of the number seen.
+    pub(super) async fn calendar_seen(&self, call: &Call, seen: &Seen) -> Result<Calendar, Fault> {
+        match seen.facts(seen.as_of) {
+            Some(facts) => Ok(facts.calendar),
             None => {
                 let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
-                calendar(&mut tx, call.tenant(), seen.as_of).await?
+                calendar(&mut tx, call.tenant(), seen.as_of).await
             }
-        };
+        }
+    }
+
+    /// The day it is now where the tenant is.
+    pub(super) async fn today(&self, call: &Call, seen: &Seen) -> Result<Day, Fault> {
+        let calendar = self.calendar_seen(call, seen).await?;
         let now = (self.inner.clock)();
         calendar.day(now).ok_or_else(|| storage::corrupt(format_args!("the clock says {now}")))
     }
@@ -173,7 +212,17 @@ pub(super) async fn calculate<T: Send + 'static>(
     payee: u32,
     work: impl FnOnce(&Facts) -> T + Send + 'static,
 ) -> Result<T, Fault> {
-    let events: usize = facts.under(payee).into_iter().map(|payee| facts.events_of(payee).len()).sum();
+    calculate_for(facts, &[payee], work).await
+}
+
+/// The same for several payees.
+pub(super) async fn calculate_for<T: Send + 'static>(
+    facts: Arc<Facts>,
+    payees: &[u32],
+    work: impl FnOnce(&Facts) -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let read = read_by(&facts, payees.iter().copied());
+    let events: usize = read.into_iter().map(|payee| facts.events_of(payee).len()).sum();
     if events <= FEW { Ok(work(&facts)) } else { off_thread(move || work(&facts)).await }
 }
 

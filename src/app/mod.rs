@@ -6,6 +6,7 @@ pub mod deal;
 pub mod draft;
 pub mod earnings;
 pub mod erase;
+pub mod estimate;
 mod facts;
 mod head;
 pub mod journal;

@@ -8,6 +8,7 @@ use crate::domain::deal::EventKind;
 use crate::domain::facts::{EventFact, Facts, Share};
 use crate::domain::measure::MeasureValue;
 
+use super::affected;
 use super::problem::Problem;
 use super::worth::Figures;
 
@@ -72,9 +73,9 @@ impl<'f> Book<'f> {
     /// Opens the book of the events that some payees and those below them are credited with.
     pub(super) fn open_for(facts: &'f Facts, through: Period, payees: &[u32]) -> Self {
         let payees: BTreeSet<u32> = payees.iter().copied().collect();
-        let under: BTreeSet<u32> = payees.iter().flat_map(|payee| facts.under(*payee)).collect();
+        let read = affected::read_by(facts, payees.iter().copied());
         let mut events: Vec<u32> =
-            under.iter().flat_map(|payee| facts.events_of(*payee).iter().copied()).collect();
+            read.iter().flat_map(|payee| facts.events_of(*payee).iter().copied()).collect();
         events.sort_unstable();
         events.dedup();
         let count = payees.len();

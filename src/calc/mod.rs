@@ -14,8 +14,11 @@
 //! | a payee's keys: credits through segments, rounded once | `earn` | 3, 8.4, 9 |
 //! | earned minus posted | `posting` | 1, 10 |
 //! | everything a close posts and keeps | `close` | 10 |
+//! | whom a deal touches, and whose credits a payee's earnings read | `affected` | 6, 11 |
+//! | what a deal would earn: with it less without it | `estimate` | 11 |
 //! | statement, attainment, explanation: the same figures, shown | `statement`, `attainment`, `explain` | 1 |
 
+pub mod affected;
 pub mod attainment;
 pub mod book;
 mod clawback;
@@ -23,6 +26,7 @@ pub mod close;
 mod course;
 pub mod credit;
 pub mod earn;
+pub mod estimate;
 pub mod explain;
 pub mod posting;
 pub mod problem;

@@ -133,6 +133,12 @@ impl Ladder {
         self.rungs.partition_point(begun).saturating_sub(1)
     }
 
+    /// The tier that a place belongs to, and how far it is from the next one's edge; `None` in the last.
+    pub fn standing(&self, place: &Exact) -> (usize, Option<Exact>) {
+        let tier = self.tier_of(place);
+        (tier, self.rungs.get(tier + 1).map(|next| next.start.sub(place)))
+    }
+
     /// Whether a total has reached a tier: the first while it is above zero.
     fn reached(&self, tier: usize, total: &Exact) -> bool {
         if tier == 0 { *total > Exact::ZERO } else { self.tier_of(total) >= tier }

@@ -1,6 +1,7 @@
 //! Properties that hold for any facts, and the first worked examples of semantics 12.
 //! Rules of pay stand as data in `tests/scenarios`.
 
+mod estimate;
 mod patch;
 
 use proptest::prelude::*;

@@ -3,6 +3,7 @@
 //! Ids become indexes whose order is the order of the ids' bytes, so that order never costs a text
 //! comparison and never depends on the order in which facts arrived.
 
+mod part;
 mod patch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::date::{Calendar, Day, Window};
-use super::deal::{EventKind, OVERLAY};
+use super::deal::{Deal, DealEvent, EventKind, OVERLAY};
 use super::id::{MeasureId, PayeeId, RoleId};
 use super::measure::Measure;
 use super::number::{Percent, Quantity};
@@ -28,17 +29,17 @@ pub struct Facts {
     /// By id. A payee's place here is its index everywhere below.
     pub payees: Arc<[Payee]>,
     /// For each payee and assignment the manager's index.
-    managers: Vec<Vec<Option<u32>>>,
+    managers: Arc<Vec<Vec<Option<u32>>>>,
     /// For each payee, by first day, the managers above from then on.
-    lines: Vec<Vec<(Day, Vec<u32>)>>,
+    lines: Arc<Vec<Line>>,
     /// For each payee whoever has ever reported to it.
-    reports: Vec<Vec<u32>>,
+    reports: Arc<Vec<Vec<u32>>>,
     /// By id.
-    pub measures: BTreeMap<MeasureId, Measure>,
+    pub measures: Arc<BTreeMap<MeasureId, Measure>>,
     /// By plan id, then first period.
-    pub plans: Vec<PlanVersion>,
+    pub plans: Arc<Vec<PlanVersion>>,
     /// By payee index and measure, then window.
-    pub quotas: BTreeMap<(u32, MeasureId), BTreeMap<Window, Quota>>,
+    pub quotas: Arc<BTreeMap<(u32, MeasureId), BTreeMap<Window, Quota>>>,
     /// By id. A role's place here is its index in splits.
     pub roles: Vec<RoleId>,
     deals: Vec<DealFact>,
@@ -54,6 +55,9 @@ pub struct Facts {
     /// Deals whose place others took since everything was put in order; what they held is still there.
     replaced: usize,
 }
+
+/// The managers above a payee, nearest first, by the day from which on it is they.
+type Line = Vec<(Day, Vec<u32>)>;
 
 /// A deal: its owner, its place in the splits and what it states.
 #[derive(Debug, Clone, Copy)]
@@ -269,6 +273,7 @@ impl FactsBuilder {
         payees.sort_by(|a, b| a.id.cmp(&b.id));
         index(payees.len())?;
         let mut facts = Facts::empty(as_of, calendar, payees.into());
+        let mut all = Vec::with_capacity(facts.payees.len());
         for payee in facts.payees.iter() {
             let manager = |id: &PayeeId| {
                 facts.payee(id).ok_or_else(|| FactsFault::UnknownManager {
@@ -277,9 +282,9 @@ impl FactsBuilder {
                 })
             };
             let managers = payee.assignments.iter().map(|a| a.manager.as_ref().map(manager).transpose());
-            let managers = managers.collect::<Result<_, _>>()?;
-            facts.managers.push(managers);
+            all.push(managers.collect::<Result<_, _>>()?);
         }
+        facts.managers = Arc::new(all);
         facts.draw_lines();
         Ok(FactsBuilder { facts, roles: BTreeMap::new(), most: usize::MAX })
     }
@@ -292,12 +297,12 @@ impl FactsBuilder {
 
     /// Adds a measure.
     pub fn measure(&mut self, measure: Measure) {
-        self.facts.measures.insert(measure.id.clone(), measure);
+        Arc::make_mut(&mut self.facts.measures).insert(measure.id.clone(), measure);
     }
 
     /// Adds a published plan version.
     pub fn plan(&mut self, version: PlanVersion) {
-        self.facts.plans.push(version);
+        Arc::make_mut(&mut self.facts.plans).push(version);
     }
 
     /// Adds a quota.
@@ -305,7 +310,8 @@ impl FactsBuilder {
         let QuotaKey { payee, measure, window } = &quota.key;
         let unknown = || FactsFault::UnknownQuotaPayee(payee.to_string());
         let owner = self.facts.payee(payee).ok_or_else(unknown)?;
-        self.facts.quotas.entry((owner, measure.clone())).or_default().insert(*window, quota);
+        let quotas = Arc::make_mut(&mut self.facts.quotas);
+        quotas.entry((owner, measure.clone())).or_default().insert(*window, quota);
         Ok(())
     }
 
@@ -357,6 +363,22 @@ impl FactsBuilder {
         Ok(())
     }
 
+    /// Adds a deal with the events it states.
+    pub fn tell(&mut self, deal: &Deal) -> Result<(), FactsFault> {
+        let splits =
+            deal.splits.iter().map(|split| (split.payee.as_str(), split.role.clone(), split.percent));
+        let Deal { amount, cost, quantity, .. } = *deal;
+        let worth = Worth { amount, cost, quantity };
+        let handle = self.deal(deal.id.as_str(), deal.owner.as_str(), worth, splits)?;
+        for event in &deal.events {
+            let reversed = event.reverses.iter().map(|reversed| (reversed.event.as_str(), reversed.amount));
+            let DealEvent { amount, cost, quantity, .. } = *event;
+            let worth = Worth { amount, cost, quantity };
+            self.event(handle, event.id.as_str(), event.kind, event.day, worth, reversed)?;
+        }
+        Ok(())
+    }
+
     fn payee(&self, deal: &str, payee: &str) -> Result<u32, FactsFault> {
         let place = self.facts.payees.binary_search_by(|known| known.id.as_str().cmp(payee));
         let unknown = |_| FactsFault::UnknownPayee { deal: deal.to_string(), payee: payee.to_string() };
@@ -383,7 +405,8 @@ impl FactsBuilder {
         events.sort_unstable_by(|a, b| {
             (a.day, a.deal).cmp(&(b.day, b.deal)).then_with(|| names.get(a.name).cmp(names.get(b.name)))
         });
-        facts.plans.sort_by(|a, b| (&a.plan.id, a.effective_from).cmp(&(&b.plan.id, b.effective_from)));
+        Arc::make_mut(&mut facts.plans)
+            .sort_by(|a, b| (&a.plan.id, a.effective_from).cmp(&(&b.plan.id, b.effective_from)));
         facts.note_overlay();
         facts.note_credited()?;
         Ok(facts)
@@ -396,12 +419,12 @@ impl Facts {
             as_of,
             calendar,
             payees,
-            managers: Vec::new(),
-            lines: Vec::new(),
-            reports: Vec::new(),
-            measures: BTreeMap::new(),
-            plans: Vec::new(),
-            quotas: BTreeMap::new(),
+            managers: Arc::default(),
+            lines: Arc::default(),
+            reports: Arc::default(),
+            measures: Arc::default(),
+            plans: Arc::default(),
+            quotas: Arc::default(),
             roles: Vec::new(),
             deals: Vec::new(),
             splits: Vec::new(),
@@ -424,17 +447,17 @@ impl Facts {
     fn draw_lines(&mut self) {
         let count = self.payees.len();
         let mut reports = vec![BTreeSet::new(); count];
-        for (payee, managers) in (0_u32..).zip(&self.managers) {
+        for (payee, managers) in (0_u32..).zip(self.managers.iter()) {
             for manager in managers.iter().flatten() {
                 reports[*manager as usize].insert(payee);
             }
         }
-        self.reports = reports.into_iter().map(|reports| reports.into_iter().collect()).collect();
-        self.lines = (0_u32..).take(count).map(|payee| self.line(payee)).collect();
+        self.reports = Arc::new(reports.into_iter().map(|reports| reports.into_iter().collect()).collect());
+        self.lines = Arc::new((0_u32..).take(count).map(|payee| self.line(payee)).collect());
     }
 
     /// The line above a payee changes only where an assignment of somebody in it begins or ends.
-    fn line(&self, payee: u32) -> Vec<(Day, Vec<u32>)> {
+    fn line(&self, payee: u32) -> Line {
         let (mut everyone, mut open) = (BTreeSet::from([payee]), vec![payee]);
         while let Some(next) = open.pop() {
             let managers = self.managers[next as usize].iter().flatten();
@@ -442,7 +465,7 @@ impl Facts {
         }
         let assignments = everyone.iter().flat_map(|payee| &self.payees[*payee as usize].assignments);
         let days: BTreeSet<Day> = assignments.flat_map(|a| [Some(a.from), a.to]).flatten().collect();
-        let mut line: Vec<(Day, Vec<u32>)> = Vec::new();
+        let mut line = Line::new();
         for day in days {
             let mut above = Vec::new();
             // Lines have no circle; were one stored all the same, the walk still ends.

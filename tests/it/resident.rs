@@ -28,11 +28,15 @@ fn january(payee: &str, as_of: i64) -> Value {
 }
 
 /// All that is said of a payee's January as of a change; 0 for now.
-async fn told(client: &Client, payee: &str, as_of: i64) -> [Value; 3] {
+async fn told(client: &Client, payee: &str, as_of: i64) -> [Value; 4] {
     let asked = january(payee, as_of);
     let statement = client.get(STATEMENT, asked.clone()).await;
     let attained = client.get("EarningsService/GetAttainment", asked.clone()).await;
-    [statement, attained, client.get("EarningsService/ExplainEarning", asked).await]
+    let made_up =
+        json!({"dealId": "made-up", "ownerId": payee, "amount": "90000.00", "outcome": "OUTCOME_OPEN"});
+    let estimated = json!({"deal": made_up, "assumedEvents": [{"eventDate": "2026-01-20"}], "asOfChange": asked["asOfChange"]});
+    let estimated = client.get("EarningsService/EstimateDeal", estimated).await;
+    [statement, attained, client.get("EarningsService/ExplainEarning", asked).await, estimated]
 }
 
 async fn statement(client: &Client, payee: &str) -> Value {

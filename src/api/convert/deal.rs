@@ -72,7 +72,8 @@ fn outcome(check: &mut Check, number: i32) -> Option<Outcome> {
     })
 }
 
-fn deal(check: &mut Check, wire: &v1::Deal, tenants: Currency) -> Option<Deal> {
+/// Reads a deal.
+pub(super) fn deal(check: &mut Check, wire: &v1::Deal, tenants: Currency) -> Option<Deal> {
     let fields = |check: &mut Check| {
         let id = check.id("deal_id", &wire.deal_id);
         let name = check.text("name", &wire.name, 500);
@@ -228,7 +229,8 @@ pub fn wire(deal: &Deal, etag: i64) -> v1::Deal {
     }
 }
 
-fn event_wire(event: &DealEvent, currency: Currency) -> v1::DealEvent {
+/// An event as the contract says it.
+pub(super) fn event_wire(event: &DealEvent, currency: Currency) -> v1::DealEvent {
     let reversed = |reversed: &Reversed| v1::Reversed {
         event_id: reversed.event.to_string(),
         amount: amount(reversed.amount, currency),

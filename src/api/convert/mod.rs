@@ -5,6 +5,7 @@ pub mod admin;
 pub mod deal;
 pub mod draft;
 pub mod earnings;
+pub mod estimate;
 pub mod import;
 pub mod journal;
 pub mod measure;

@@ -216,7 +216,7 @@ pub(super) fn rates_wire(rates: &Rates, currency: Currency) -> v1::Rates {
     v1::Rates {
         measure_id: rates.measure.to_string(),
         mode: mode.into(),
-        tiers: rates.tiers.iter().map(|tier| tier_wire(tier, rates, currency)).collect(),
+        tiers: rates.tiers.iter().map(|tier| tier_wire(tier, rates.axis, rates.pays, currency)).collect(),
         line_measure_id: text(rates.line.as_ref()),
         axis: axis.unwrap_or_default().into(),
         rate_kind: kind.unwrap_or_default().into(),
@@ -227,9 +227,10 @@ pub(super) fn rates_wire(rates: &Rates, currency: Currency) -> v1::Rates {
     }
 }
 
-fn tier_wire(tier: &Tier, rates: &Rates, currency: Currency) -> v1::Tier {
-    let [edge_percent, edge_amount, edge_units] = edge_wire(tier.edge, rates.axis, currency);
-    let [rate_percent, rate_amount, rate_multiple] = rate_wire(tier.rate, rates.pays);
+/// A tier as the contract says it.
+pub(super) fn tier_wire(tier: &Tier, axis: Axis, pays: RateKind, currency: Currency) -> v1::Tier {
+    let [edge_percent, edge_amount, edge_units] = edge_wire(tier.edge, axis, currency);
+    let [rate_percent, rate_amount, rate_multiple] = rate_wire(tier.rate, pays);
     v1::Tier {
         edge_percent,
         edge_amount,

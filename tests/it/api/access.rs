@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 45] = [
+const ALLOWED: [(&str, &str); 46] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -31,6 +31,7 @@ const ALLOWED: [(&str, &str); 45] = [
     ("DealService/ListDeals", "asu"),
     ("DealService/ListRejectedRows", "asu"),
     ("DealService/UpsertDeals", "as"),
+    ("EarningsService/EstimateDeal", "asepu"),
     ("EarningsService/ExplainEarning", "asepu"),
     ("EarningsService/GetAttainment", "asepu"),
     ("EarningsService/GetStatement", "asepu"),

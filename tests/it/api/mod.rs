@@ -5,6 +5,7 @@ mod bad_input;
 mod deal;
 mod earnings;
 mod erase;
+mod estimate;
 mod etags;
 mod feed;
 mod limits;
