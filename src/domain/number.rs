@@ -6,8 +6,10 @@ use std::fmt;
 pub const PERCENT_DECIMALS: u32 = 6;
 /// Decimals of a quantity.
 pub const QUANTITY_DECIMALS: u32 = 6;
-/// Integer digits of an amount or quantity.
+/// Integer digits of an amount or a plain number.
 pub const INTEGER_DIGITS: usize = 15;
+/// Integer digits of a percentage or quantity: what 64 bits and a column hold beside six decimals.
+const SMALL_DIGITS: usize = 12;
 /// `100` percent in millionths of a percent: the denominator that turns a [`Percent`] into a ratio.
 pub const WHOLE: i64 = 100_000_000;
 
@@ -106,8 +108,8 @@ impl fmt::Display for Trimmed {
 }
 
 fn small(text: &str, decimals: u32) -> Result<i64, NumberFault> {
-    let value = parse(text, INTEGER_DIGITS, decimals)?;
-    i64::try_from(value).map_err(|_| NumberFault::TooLarge { text: text.to_string(), limit: 12 })
+    let value = parse(text, SMALL_DIGITS, decimals)?;
+    i64::try_from(value).map_err(|_| NumberFault::TooLarge { text: text.to_string(), limit: SMALL_DIGITS })
 }
 
 /// A percentage in millionths of a percent: `7.5` percent is `7_500_000`.
@@ -233,6 +235,15 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(parse(text, INTEGER_DIGITS, 2).ok(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn percents_and_quantities_have_at_most_twelve_integer_digits() {
+        let largest = Quantity::parse("999999999999.999999").map(|quantity| quantity.0);
+        assert_eq!(largest, Ok(999_999_999_999_999_999));
+        let fault = Quantity::parse("-1000000000000").unwrap_err().to_string();
+        assert_eq!(fault, r#"must have at most 12 integer digits, got "-1000000000000""#);
+        assert!(Percent::parse("1000000000000").is_err());
     }
 
     #[test]
