@@ -21,6 +21,7 @@ use attain::domain::exact::Exact;
 use attain::domain::facts::{Facts, FactsBuilder};
 use attain::domain::ledger::{Posted, PostingKind};
 use attain::domain::measure::Measure;
+use attain::domain::outside::{OutsideValue, ValueKey};
 use attain::domain::payee::Payee;
 use attain::domain::plan::PlanVersion;
 use attain::domain::quota::{Quota, QuotaKey};
@@ -36,6 +37,7 @@ struct World {
     measures: Vec<Measure>,
     plans: Vec<PlanVersion>,
     quotas: BTreeMap<QuotaKey, Quota>,
+    values: BTreeMap<ValueKey, OutsideValue>,
     deals: BTreeMap<String, Deal>,
     posted: Posted,
     closed: Option<Period>,
@@ -73,6 +75,10 @@ impl World {
             let quotas = convert::quota::set(request, &calendar).unwrap().1;
             self.quotas.extend(quotas.into_iter().map(|quota| (quota.key.clone(), quota)));
         }
+        for request in &told.values {
+            let values = convert::outside::record(request).unwrap().1;
+            self.values.extend(values.into_iter().map(|value| (value.key.clone(), value)));
+        }
         for request in &told.deals {
             for mut deal in convert::deal::upsert(request, calendar.currency).unwrap().1 {
                 let known = self.deals.remove(deal.id.as_str());
@@ -91,6 +97,7 @@ impl World {
         self.measures.iter().cloned().for_each(|measure| builder.measure(measure));
         self.plans.iter().cloned().for_each(|plan| builder.plan(plan));
         self.quotas.values().cloned().for_each(|quota| builder.quota(quota).unwrap());
+        self.values.values().for_each(|value| builder.value(value).unwrap());
         self.deals.values().for_each(|deal| builder.tell(deal).unwrap());
         builder.build().unwrap()
     }
@@ -124,7 +131,7 @@ impl World {
         let figures = attainment(&calculation, payee, &measure, window, period.last_day()).unwrap().unwrap();
         let text = |exact: &Exact| figure(facts.calendar.currency, figures.unit, exact);
         script::Attainment {
-            credited: text(&figures.credited),
+            credited: figures.credited.as_ref().map(&text).unwrap_or_default(),
             quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
             attainment_percent: figures.percent().as_ref().map(percent_text),
             ..expected.clone()

@@ -5,7 +5,7 @@ use attain::calc::Calculation;
 use attain::calc::credit::Selector;
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::{Deal, DealEvent, EventKind, Outcome, Split};
-use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue};
+use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source};
 use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{Number, Percent};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
@@ -101,7 +101,7 @@ pub fn deals(count: usize) -> impl Iterator<Item = Deal> {
 /// Every credit that a calculation prices: payee, cents, percent.
 pub fn credits(calculation: &Calculation) -> Vec<(u32, i64, i64)> {
     let facts = calculation.facts;
-    let select = |id: &str| Selector::new(facts, &facts.measures[&id.parse().unwrap()]);
+    let select = |id: &str| Selector::new(facts, facts.measures[&id.parse().unwrap()].selection().unwrap());
     let (own, team) = (select("own"), select("team"));
     let mut credits = Vec::new();
     for payee in 0..u32::try_from(facts.payees.len()).unwrap() {
@@ -178,11 +178,13 @@ fn measure(id: &str, credit: CreditKind) -> Measure {
     Measure {
         id: id.parse().unwrap(),
         name: id.into(),
-        event: EventKind::Booked,
-        credit,
-        levels: 0,
-        roles: Vec::new(),
-        value: MeasureValue::Amount,
+        source: Source::Credits(Selection {
+            event: EventKind::Booked,
+            credit,
+            levels: 0,
+            roles: Vec::new(),
+            value: MeasureValue::Amount,
+        }),
         step: None,
     }
 }

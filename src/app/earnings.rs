@@ -231,7 +231,7 @@ fn figures(
                 measure: measure.clone(),
                 window: facts.calendar.window_text(window),
                 unit: figures.unit,
-                credited: text(&figures.credited),
+                credited: figures.credited.as_ref().map_or_else(String::new, text),
                 quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
                 attainment_percent: figures.percent().as_ref().map(percent_text),
                 currency,

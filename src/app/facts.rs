@@ -63,6 +63,9 @@ pub(super) async fn terms(
     for quota in storage::quota::all(conn, tenant, as_of, &calendar).await? {
         builder.quota(quota).map_err(storage::corrupt)?;
     }
+    for value in storage::outside::all(conn, tenant, as_of).await? {
+        builder.value(&value).map_err(storage::corrupt)?;
+    }
     Ok(builder)
 }
 

@@ -9,7 +9,7 @@ use super::write::{Begun, Touches};
 use super::{App, Call, Listed, Page, Receipt, Write};
 
 impl App {
-    /// Defines measures; refuses to change one that a plan or a quota names.
+    /// Defines measures; refuses to change one that a plan, a quota or a value names.
     pub async fn define_measures(
         &self,
         call: &Call,
@@ -57,10 +57,12 @@ fn in_use(measures: &[Measure], used: &[MeasureId]) -> Fault {
     let names = names.join(", ");
     let mut violations = Violations::default();
     for (place, measure) in measures.iter().enumerate().filter(|(_, measure)| used.contains(&measure.id)) {
-        let message =
-            format!("{} is named by a plan or a quota and never changes: define another", measure.id);
+        let message = format!(
+            "{} is named by a plan, a quota or a value and never changes: define another",
+            measure.id
+        );
         violations.add(format!("measures[{place}]"), message);
     }
-    let message = format!("a plan or a quota names {names}, which therefore cannot change");
+    let message = format!("a plan, a quota or a value names {names}, which therefore cannot change");
     Fault::new(Reason::MeasureInUse, message).with("measures", names).violating(violations)
 }

@@ -11,6 +11,7 @@ mod facts;
 mod head;
 pub mod journal;
 pub mod measure;
+pub mod outside;
 pub mod payee;
 pub mod period;
 pub mod plan;

@@ -8,7 +8,8 @@ use sqlx::PgConnection;
 use crate::domain::date::{Day, Period};
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{DraftId, MeasureId, PlanId, TenantId};
-use crate::domain::plan::{Component, Plan, PlanVersion};
+use crate::domain::measure::Measure;
+use crate::domain::plan::{Component, Payout, Plan, PlanVersion};
 use crate::storage::{self, Stored, Written};
 
 use super::write::{Begun, Touches, refuse_unknown, unfit, unknown};
@@ -171,17 +172,41 @@ pub(super) async fn judge(
     sketch: &mut Sketch,
 ) -> Result<usize, Fault> {
     let measures = storage::measure::all(conn, tenant, as_of).await?.into_iter();
-    let units: BTreeMap<_, _> = measures.map(|measure| (measure.id, measure.value.unit())).collect();
+    let measures: BTreeMap<_, _> = measures.map(|measure| (measure.id.clone(), measure)).collect();
     let ids = sketch.named.iter().map(|(_, id)| id);
-    let missing: Vec<_> = ids.filter(|id| !units.contains_key(*id)).cloned().collect();
+    let missing: Vec<_> = ids.filter(|id| !measures.contains_key(*id)).cloned().collect();
     let before = sketch.violations.len();
     refuse_unknown("measure", &sketch.named, &missing, &mut sketch.violations);
     let unknowns = sketch.violations.len() - before;
     for (place, component) in &sketch.components {
         let path = format!("plan.components[{place}]");
-        component.check_units(&path, |id| units.get(id).copied(), &mut sketch.violations);
+        component.check_units(&path, |id| measures.get(id).map(Measure::unit), &mut sketch.violations);
+        check_sources(component, &path, &measures, &mut sketch.violations);
     }
     Ok(unknowns)
+}
+
+/// Notes measures that have no credits where credits are paid, and scores that are credits.
+fn check_sources(
+    component: &Component,
+    path: &str,
+    measures: &BTreeMap<MeasureId, Measure>,
+    violations: &mut Violations,
+) {
+    let gauged: Vec<String> =
+        component.gauges().iter().map(|(field, _)| format!("{field}.measure_id")).collect();
+    let scored = matches!(component.payout, Payout::Objectives(_));
+    for (field, id) in component.measures().into_iter().filter(|(field, _)| !gauged.contains(field)) {
+        match measures.get(id).map(|measure| measure.selection().is_some()) {
+            Some(false) if !scored => violations.add(
+                format!("{path}.{field}"),
+                format!("must be a measure of credits, {id} is an outside measure"),
+            ),
+            Some(true) if scored => violations
+                .add(format!("{path}.{field}"), format!("must be an outside measure, {id} counts credits")),
+            Some(_) | None => {}
+        }
+    }
 }
 
 fn later(last: &PlanVersion, effective_from: Period) -> String {

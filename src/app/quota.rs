@@ -49,7 +49,7 @@ impl App {
         let mut violations = Violations::default();
         check_payees(open.conn(), tenant, &payees, &mut violations).await?;
         let units = storage::measure::all(open.conn(), tenant, as_of).await?.into_iter();
-        let units: BTreeMap<_, _> = units.map(|measure| (measure.id, measure.value.unit())).collect();
+        let units: BTreeMap<_, _> = units.map(|measure| (measure.id.clone(), measure.unit())).collect();
         let missing: Vec<_> =
             named.iter().map(|(_, id)| id).filter(|id| !units.contains_key(*id)).cloned().collect();
         refuse_unknown("measure", &named, &missing, &mut violations);

@@ -1,30 +1,32 @@
-//! How far a payee is: credits of a measure in a window against the window's quota (semantics 7).
+//! How far a payee is: a measure's figure in a window against the window's quota (semantics 7).
 
 use crate::domain::date::{Day, Window};
 use crate::domain::exact::Exact;
 use crate::domain::id::MeasureId;
-use crate::domain::measure::Unit;
+use crate::domain::measure::{Selection, Unit};
 
+use super::credit::Selector;
 use super::problem::Problem;
 use super::quota::Quotas;
-use super::{Calculation, segment};
+use super::{Calculation, outside, segment};
 
 /// A payee's credits and quota in a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attainment {
     /// What both are in.
     pub unit: Unit,
-    /// Credited from the window's start up to and including the day asked for, each entry on its own date; minor
-    /// units or millionths.
-    pub credited: Exact,
+    /// What is dated from the window's start up to and including the day asked for: credits, each entry on its own date,
+    /// or the combined values of an outside measure; minor units or millionths. `None`: an outside measure without a
+    /// value so far.
+    pub credited: Option<Exact>,
     /// Effective quota of the days that the payee is assigned, minor units or millionths; `None` if none is set.
     pub quota: Option<i128>,
 }
 
 impl Attainment {
-    /// Credited in percent of the quota; `None` over a zero or missing quota.
+    /// Credited in percent of the quota; `None` over a zero or missing quota, and without a value.
     pub fn percent(&self) -> Option<Exact> {
-        percent(&self.credited, self.quota)
+        percent(self.credited.as_ref()?, self.quota)
     }
 }
 
@@ -43,19 +45,36 @@ pub fn attainment(
     window: Window,
     on: Day,
 ) -> Result<Option<Attainment>, Problem> {
-    let Calculation { facts, book, .. } = calculation;
-    let Some(selector) = calculation.selector(measure) else { return Ok(None) };
-    let within = |day: Day| window.start() <= day && day < window.end() && day <= on;
-    let mut credited = Exact::ZERO;
-    for credit in selector.credits(facts, book, payee) {
-        if within(book.entry(credit.entry).day) {
-            credited = credited.add(&selector.value(facts, book, &credit)?);
-        }
-    }
+    let facts = calculation.facts;
+    let Some(defined) = facts.measures.get(measure) else { return Ok(None) };
+    let (from, to) = (window.start(), window.end().min(on.next()));
+    let credited = match defined.selection() {
+        Some(selection) => Some(credited(calculation, payee, selection, from, to)?),
+        None => outside::combined(facts, payee, measure, from, to),
+    };
     let parts = Quotas::of(facts, payee, measure).parts(window);
     let parts = parts.map_err(|_| Problem::TooLarge { payee: facts.payee_id(payee).clone() })?;
     let quota = parts.map(|parts| parts.iter().map(|part| part.amount).sum());
-    Ok(Some(Attainment { unit: selector.unit(), credited, quota }))
+    Ok(Some(Attainment { unit: defined.unit(), credited, quota }))
+}
+
+/// The sum of a payee's credits dated within `[from, to)`.
+fn credited(
+    calculation: &Calculation,
+    payee: u32,
+    selection: &Selection,
+    from: Day,
+    to: Day,
+) -> Result<Exact, Problem> {
+    let Calculation { facts, book, .. } = calculation;
+    let selector = Selector::new(facts, selection);
+    let mut credited = Exact::ZERO;
+    for credit in selector.credits(facts, book, payee) {
+        if (from..to).contains(&book.entry(credit.entry).day) {
+            credited = credited.add(&selector.value(facts, book, &credit)?);
+        }
+    }
+    Ok(credited)
 }
 
 /// The measures that a payee has a quota for or is paid on, by id.

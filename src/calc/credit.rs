@@ -3,7 +3,7 @@
 use crate::domain::deal::{EventKind, OWNER};
 use crate::domain::exact::Exact;
 use crate::domain::facts::{Facts, Share};
-use crate::domain::measure::{Measure, MeasureValue, Unit};
+use crate::domain::measure::{MeasureValue, Selection, Unit};
 use crate::domain::number::{Percent, WHOLE};
 
 use super::book::Book;
@@ -40,7 +40,7 @@ fn part(figure: i64, percent: Percent) -> Exact {
     Exact::ratio(units, i128::from(WHOLE)).unwrap_or(Exact::ZERO)
 }
 
-/// A measure, made ready to select.
+/// A measure of credits, made ready to select.
 pub struct Selector {
     /// What is counted.
     pub value: MeasureValue,
@@ -59,7 +59,7 @@ struct Roles {
 
 impl Selector {
     /// Makes a measure ready.
-    pub fn new(facts: &Facts, measure: &Measure) -> Self {
+    pub fn new(facts: &Facts, measure: &Selection) -> Self {
         let place = |role| facts.roles.binary_search(role).ok().and_then(|place| u16::try_from(place).ok());
         let roles = (!measure.roles.is_empty()).then(|| Roles {
             named: measure.roles.iter().filter_map(place).collect(),

@@ -6,6 +6,7 @@
 //! | events and what reversals take back, in the one order | `book` | 5, 6 |
 //! | what they count besides their amounts | `worth` | 5, 6 |
 //! | who is credited with which entry, directly and up the reporting line | `book`, `credit` | 6 |
+//! | values of outside measures, combined | `outside` | 6 |
 //! | spans of unchanged terms, cut by windows | `segment` | 3, 4 |
 //! | effective quotas | `quota` | 7 |
 //! | rates by tier | `rates` | 8.1 |
@@ -28,6 +29,7 @@ pub mod credit;
 pub mod earn;
 pub mod estimate;
 pub mod explain;
+pub mod outside;
 pub mod posting;
 pub mod problem;
 pub mod quota;
@@ -99,8 +101,10 @@ impl<'f> Calculation<'f> {
         self.book.problems()
     }
 
+    /// What selects a measure's credits; `None` of an outside measure, and of one that is not defined.
     fn selector(&self, measure: &crate::domain::id::MeasureId) -> Option<Selector> {
-        self.facts.measures.get(measure).map(|measure| Selector::new(self.facts, measure))
+        let selection = self.facts.measures.get(measure)?.selection()?;
+        Some(Selector::new(self.facts, selection))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::domain::date::{Calendar, Day, Period, WindowKind};
 use crate::domain::deal::EventKind;
 use crate::domain::facts::{Facts, FactsBuilder, Worth};
 use crate::domain::ledger::{Posted, PostingKind};
-use crate::domain::measure::{Amount, CreditKind, Measure, MeasureValue};
+use crate::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source};
 use crate::domain::money::{Currency, Rounding};
 use crate::domain::number::{Number, Percent};
 use crate::domain::payee::{Assignment, Payee, PayeeKind};
@@ -119,11 +119,13 @@ fn facts(deals: &[Deal], reversal: ReversalRule) -> Facts {
         builder.measure(Measure {
             id: id.parse().unwrap(),
             name: id.into(),
-            event: EventKind::Booked,
-            credit,
-            levels: 0,
-            roles: Vec::new(),
-            value: MeasureValue::Amount,
+            source: Source::Credits(Selection {
+                event: EventKind::Booked,
+                credit,
+                levels: 0,
+                roles: Vec::new(),
+                value: MeasureValue::Amount,
+            }),
             step: None,
         });
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use crate::domain::deal::EventKind;
 use crate::domain::exact::Exact;
 use crate::domain::facts::{Facts, Worth};
-use crate::domain::measure::MeasureValue;
+use crate::domain::measure::{Measure, MeasureValue};
 use crate::domain::money::Rounding;
 use crate::domain::number::Quantity;
 
@@ -25,7 +25,9 @@ pub struct Figures {
 impl Figures {
     /// Works out what the measures of `facts` count of the entries of `events`: with any event all of its deal.
     pub(super) fn of(facts: &Facts, events: &[u32], entries: &[Entry]) -> Self {
-        let counted = |value| facts.measures.values().any(|measure| measure.value == value);
+        let counted = |value| {
+            facts.measures.values().filter_map(Measure::selection).any(|selection| selection.value == value)
+        };
         let (margin, quantity) = (counted(MeasureValue::Margin), counted(MeasureValue::Quantity));
         let mut figures = Figures::default();
         if !(margin || quantity || counted(MeasureValue::Count)) {

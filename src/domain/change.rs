@@ -68,11 +68,12 @@ pub enum Noun {
     Statement,
     Draft,
     RulesAcceptance,
+    OutsideValue,
 }
 
 impl Noun {
     /// All kinds, in the order in which a change lists them.
-    pub const ALL: [Noun; 15] = [
+    pub const ALL: [Noun; 16] = [
         Noun::Calendar,
         Noun::Key,
         Noun::Payee,
@@ -88,6 +89,7 @@ impl Noun {
         Noun::Statement,
         Noun::Draft,
         Noun::RulesAcceptance,
+        Noun::OutsideValue,
     ];
 }
 

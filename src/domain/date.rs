@@ -72,6 +72,11 @@ impl Day {
         Period(self.0.year() * 12 + month0)
     }
 
+    /// The day after; of the last there is, itself.
+    pub fn next(self) -> Day {
+        self.0.succ_opt().and_then(Self::from_date).unwrap_or(self)
+    }
+
     /// Days from `earlier` to this day; negative if it is later.
     pub fn days_since(self, earlier: Day) -> i64 {
         self.0.signed_duration_since(earlier.0).num_days()

@@ -3,10 +3,11 @@
 //! Ids become indexes whose order is the order of the ids' bytes, so that order never costs a text
 //! comparison and never depends on the order in which facts arrived.
 
+mod line;
 mod part;
 mod patch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use super::deal::{Deal, DealEvent, EventKind, OVERLAY};
 use super::id::{MeasureId, PayeeId, RoleId};
 use super::measure::Measure;
 use super::number::{Percent, Quantity};
+use super::outside::OutsideValue;
 use super::payee::Payee;
 use super::plan::PlanVersion;
 use super::quota::{Quota, QuotaKey};
@@ -40,6 +42,8 @@ pub struct Facts {
     pub plans: Arc<Vec<PlanVersion>>,
     /// By payee index and measure, then window.
     pub quotas: Arc<BTreeMap<(u32, MeasureId), BTreeMap<Window, Quota>>>,
+    /// Values of outside measures, by payee index and measure, then day.
+    pub values: Arc<BTreeMap<(u32, MeasureId), BTreeMap<Day, Quantity>>>,
     /// By id. A role's place here is its index in splits.
     pub roles: Vec<RoleId>,
     deals: Vec<DealFact>,
@@ -121,6 +125,8 @@ pub enum FactsFault {
     UnknownManager { payee: String, manager: String },
     #[error("quota of payee {0}, which does not exist")]
     UnknownQuotaPayee(String),
+    #[error("value of payee {0}, which does not exist")]
+    UnknownValuePayee(String),
     #[error("more facts than one calculation can hold")]
     TooMany,
 }
@@ -218,40 +224,10 @@ impl Facts {
         self.reversed[range(event.reversed)].iter().map(|fact| (self.names.get(fact.name), fact.amount))
     }
 
-    /// The managers above a payee on a day, nearest first: the line runs only through assignments in force.
-    pub fn above(&self, payee: u32, day: Day) -> &[u32] {
-        let lines = &self.lines[payee as usize];
-        let after = lines.partition_point(|(from, _)| *from <= day);
-        after.checked_sub(1).map_or(&[], |place| &lines[place].1)
-    }
-
-    /// Whoever has ever reported to a payee directly, by id.
-    pub fn reports(&self, payee: u32) -> &[u32] {
-        &self.reports[payee as usize]
-    }
-
-    /// The payee and everyone who was ever below, by id.
-    pub fn under(&self, payee: u32) -> BTreeSet<u32> {
-        let mut under = BTreeSet::from([payee]);
-        let mut open = vec![payee];
-        while let Some(next) = open.pop() {
-            open.extend(self.reports(next).iter().copied().filter(|report| under.insert(*report)));
-        }
-        under
-    }
-
     /// The events of the deals that a payee is credited with, in order.
     pub fn events_of(&self, payee: u32) -> &[u32] {
         let at = payee as usize;
         &self.credited[self.credited_from[at] as usize..self.credited_from[at + 1] as usize]
-    }
-
-    /// The manager of a payee on a day: of the assignment in force, if the manager has one in force too.
-    fn manager_on(&self, payee: u32, day: Day) -> Option<u32> {
-        let at = payee as usize;
-        let place = self.payees[at].assignments.iter().position(|assignment| assignment.covers(day))?;
-        let manager = self.managers[at][place]?;
-        self.is_assigned(manager, day).then_some(manager)
     }
 
     /// Whether a payee has an assignment in force on a day.
@@ -312,6 +288,17 @@ impl FactsBuilder {
         let owner = self.facts.payee(payee).ok_or_else(unknown)?;
         let quotas = Arc::make_mut(&mut self.facts.quotas);
         quotas.entry((owner, measure.clone())).or_default().insert(*window, quota);
+        Ok(())
+    }
+
+    /// Adds a value of an outside measure, told once.
+    pub fn value(&mut self, told: &OutsideValue) -> Result<(), FactsFault> {
+        let unknown = || FactsFault::UnknownValuePayee(told.key.payee.to_string());
+        let payee = self.facts.payee(&told.key.payee).ok_or_else(unknown)?;
+        if let Some(value) = told.value {
+            let values = Arc::make_mut(&mut self.facts.values);
+            values.entry((payee, told.key.measure.clone())).or_default().insert(told.key.day, value);
+        }
         Ok(())
     }
 
@@ -425,6 +412,7 @@ impl Facts {
             measures: Arc::default(),
             plans: Arc::default(),
             quotas: Arc::default(),
+            values: Arc::default(),
             roles: Vec::new(),
             deals: Vec::new(),
             splits: Vec::new(),
@@ -441,44 +429,6 @@ impl Facts {
     fn note_overlay(&mut self) {
         let overlay = self.roles.binary_search_by(|role| role.as_str().cmp(OVERLAY)).ok();
         self.overlay = overlay.and_then(|place| u16::try_from(place).ok());
-    }
-
-    /// Draws every payee's reporting line once: crediting looks it up for every share of every event.
-    fn draw_lines(&mut self) {
-        let count = self.payees.len();
-        let mut reports = vec![BTreeSet::new(); count];
-        for (payee, managers) in (0_u32..).zip(self.managers.iter()) {
-            for manager in managers.iter().flatten() {
-                reports[*manager as usize].insert(payee);
-            }
-        }
-        self.reports = Arc::new(reports.into_iter().map(|reports| reports.into_iter().collect()).collect());
-        self.lines = Arc::new((0_u32..).take(count).map(|payee| self.line(payee)).collect());
-    }
-
-    /// The line above a payee changes only where an assignment of somebody in it begins or ends.
-    fn line(&self, payee: u32) -> Line {
-        let (mut everyone, mut open) = (BTreeSet::from([payee]), vec![payee]);
-        while let Some(next) = open.pop() {
-            let managers = self.managers[next as usize].iter().flatten();
-            open.extend(managers.copied().filter(|manager| everyone.insert(*manager)));
-        }
-        let assignments = everyone.iter().flat_map(|payee| &self.payees[*payee as usize].assignments);
-        let days: BTreeSet<Day> = assignments.flat_map(|a| [Some(a.from), a.to]).flatten().collect();
-        let mut line = Line::new();
-        for day in days {
-            let mut above = Vec::new();
-            // Lines have no circle; were one stored all the same, the walk still ends.
-            while let Some(manager) = self.manager_on(*above.last().unwrap_or(&payee), day)
-                && above.len() < everyone.len()
-            {
-                above.push(manager);
-            }
-            if line.last().is_none_or(|(_, before)| *before != above) {
-                line.push((day, above));
-            }
-        }
-        line
     }
 
     /// Notes for every payee the events it is credited with.

@@ -90,7 +90,7 @@ pub enum Reason {
     CalendarMissing,
     /// The calendar cannot change once a period is closed.
     CalendarFixed,
-    /// A measure that a published plan or a quota names never changes.
+    /// A measure that a published plan, a quota or a value names never changes.
     MeasureInUse,
     /// A published plan version never changes and versions are published in order.
     PlanVersionExists,

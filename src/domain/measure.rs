@@ -1,4 +1,4 @@
-//! Measures: named selections of credits (semantics 6).
+//! Measures: named selections of credits, or values that are sent to us (semantics 6).
 
 use serde::{Deserialize, Serialize};
 
@@ -140,13 +140,81 @@ impl MeasureValue {
     }
 }
 
-/// A named selection of credits, used by quotas, components and performance figures alike.
+/// How the values of an outside measure in a window come to one figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Combine {
+    /// Their sum.
+    Sum,
+    /// Their mean, each value with the same weight; exact.
+    Average,
+    /// The value of the latest day.
+    Last,
+}
+
+impl Combine {
+    /// All ways.
+    pub const ALL: [Combine; 3] = [Combine::Sum, Combine::Average, Combine::Last];
+
+    /// The name in the API and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Combine::Sum => "SUM",
+            Combine::Average => "AVERAGE",
+            Combine::Last => "LAST",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|combine| combine.name() == name)
+    }
+}
+
+/// A named figure of a payee in a window, used by quotas, components and performance figures alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measure {
     /// The measure's name in plans and quotas.
     pub id: MeasureId,
     /// What people call it, at most 200 characters.
     pub name: String,
+    /// Where its figures come from.
+    pub source: Source,
+    /// What effective quotas of a number are rounded to; absent: a millionth. Money is rounded to the minor unit.
+    pub step: Option<Quantity>,
+}
+
+/// Where a measure's figures come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Source {
+    /// Credits of deal events.
+    Credits(Selection),
+    /// Numbers that are sent to us for a payee and a day.
+    Outside(Combine),
+}
+
+impl Measure {
+    /// What its figures are in; of an outside measure numbers.
+    pub fn unit(&self) -> Unit {
+        match &self.source {
+            Source::Credits(selection) => selection.value.unit(),
+            Source::Outside(_) => Unit::Number,
+        }
+    }
+
+    /// The credits it selects; an outside measure has none.
+    pub fn selection(&self) -> Option<&Selection> {
+        match &self.source {
+            Source::Credits(selection) => Some(selection),
+            Source::Outside(_) => None,
+        }
+    }
+}
+
+/// Which credits a measure takes, and what it counts of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
     /// The type of event counted, with the reversals that take such events back.
     pub event: EventKind,
     /// Direct, rolled-up or both.
@@ -157,6 +225,4 @@ pub struct Measure {
     pub roles: Vec<RoleId>,
     /// What is counted.
     pub value: MeasureValue,
-    /// What effective quotas of a number are rounded to; absent: a millionth. Money is rounded to the minor unit.
-    pub step: Option<Quantity>,
 }

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod measure;
 pub mod money;
 pub mod number;
+pub mod outside;
 pub mod payee;
 pub mod plan;
 pub mod quota;

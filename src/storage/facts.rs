@@ -95,7 +95,7 @@ const TOLD: usize = 1000;
 /// What changed between two journal numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// Calendar, payees, measures, plans or quotas.
+    /// Calendar, payees, measures, plans, quotas or values of outside measures.
     pub terms: bool,
     /// Keys.
     pub keys: bool,
@@ -231,7 +231,8 @@ pub(crate) fn unfit(fault: FactsFault) -> Fault {
         FactsFault::TooMany => Fault::new(Reason::Overloaded, fault.to_string()),
         FactsFault::UnknownPayee { .. }
         | FactsFault::UnknownManager { .. }
-        | FactsFault::UnknownQuotaPayee(_) => corrupt(fault),
+        | FactsFault::UnknownQuotaPayee(_)
+        | FactsFault::UnknownValuePayee(_) => corrupt(fault),
     }
 }
 

@@ -9,21 +9,23 @@ use crate::domain::deal::EventKind;
 use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{MeasureId, RoleId, TenantId};
-use crate::domain::measure::{CreditKind, Measure, MeasureValue};
+use crate::domain::measure::{Combine, CreditKind, Measure, MeasureValue, Selection, Source};
 use crate::domain::number::{QUANTITY_DECIMALS, Quantity};
 
 use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault, number};
 
+/// A measure has what selects credits, or how values are combined.
 #[derive(Serialize)]
 struct Row {
     measure_id: String,
     name: String,
-    event_kind: String,
-    credit_kind: String,
-    levels: i32,
-    roles: Vec<String>,
-    value_kind: String,
+    event_kind: Option<String>,
+    credit_kind: Option<String>,
+    levels: Option<i32>,
+    roles: Option<Vec<String>>,
+    value_kind: Option<String>,
     step: Option<Decimal>,
+    combine: Option<String>,
     #[serde(serialize_with = "bytea")]
     digest: Digest,
     added_in: i64,
@@ -31,19 +33,26 @@ struct Row {
 
 impl Row {
     fn new(measure: &Measure, n: i64) -> Result<Self, Fault> {
-        let levels = i32::try_from(measure.levels).map_err(|_| {
-            Fault::field("levels", format_args!("must be at most {}, got {}", i32::MAX, measure.levels))
-        })?;
+        let levels = |selection: &Selection| {
+            i32::try_from(selection.levels).map_err(|_| {
+                Fault::field("levels", format_args!("must be at most {}, got {}", i32::MAX, selection.levels))
+            })
+        };
+        let (selection, combine) = match &measure.source {
+            Source::Credits(selection) => (Some(selection), None),
+            Source::Outside(combine) => (None, Some(combine)),
+        };
         let step = measure.step.map(|step| number::to_sql(i128::from(step.0), QUANTITY_DECIMALS));
         let mut row = Row {
             measure_id: measure.id.to_string(),
             name: measure.name.clone(),
-            event_kind: measure.event.name().to_string(),
-            credit_kind: measure.credit.name().to_string(),
-            levels,
-            roles: measure.roles.iter().map(RoleId::to_string).collect(),
-            value_kind: measure.value.name().to_string(),
+            event_kind: selection.map(|selection| selection.event.name().to_string()),
+            credit_kind: selection.map(|selection| selection.credit.name().to_string()),
+            levels: selection.map(levels).transpose()?,
+            roles: selection.map(|selection| selection.roles.iter().map(RoleId::to_string).collect()),
+            value_kind: selection.map(|selection| selection.value.name().to_string()),
             step: step.transpose()?,
+            combine: combine.map(|combine| combine.name().to_string()),
             digest: Digest::default(),
             added_in: n,
         };
@@ -52,35 +61,50 @@ impl Row {
     }
 
     fn record(&self) -> Record {
-        let roles = Record::new("roles", 1);
-        let roles = self.roles.iter().zip(1_u16..).fold(roles, |roles, (role, at)| roles.text(at, role));
-        Record::new("measure", 1)
+        let mut record = Record::new("measure", 1)
             .text(1, &self.measure_id)
             .text(2, &self.name)
-            .text(3, &self.event_kind)
-            .text(4, &self.credit_kind)
-            .text(5, &self.levels.to_string())
-            .bytes(6, &roles.into_bytes())
-            .text(7, &self.value_kind)
+            .opt(3, self.event_kind.as_ref())
+            .opt(4, self.credit_kind.as_ref())
+            .opt(5, self.levels);
+        if let Some(roles) = &self.roles {
+            let each = Record::new("roles", 1);
+            let each = roles.iter().zip(1_u16..).fold(each, |each, (role, at)| each.text(at, role));
+            record = record.bytes(6, &each.into_bytes());
+        }
+        record
+            .opt(7, self.value_kind.as_ref())
             .opt(8, self.step.map(|step| step.normalize()))
+            .opt(9, self.combine.as_ref())
     }
 
     fn read(self) -> Result<Stored<Measure>, Fault> {
-        let unknown = |what: &str| corrupt(format_args!("measure {}: {what:?}", self.measure_id));
-        let event = EventKind::ALL.into_iter().find(|kind| kind.name() == self.event_kind);
-        let roles = self.roles.iter().map(|role| RoleId::try_new(role));
         let step = self.step.map(|step| number::small_from_sql(step, QUANTITY_DECIMALS).map(Quantity));
         let value = Measure {
             id: MeasureId::try_new(&self.measure_id).map_err(corrupt)?,
-            event: event.ok_or_else(|| unknown(&self.event_kind))?,
-            credit: CreditKind::parse(&self.credit_kind).ok_or_else(|| unknown(&self.credit_kind))?,
-            levels: u32::try_from(self.levels).map_err(corrupt)?,
-            roles: roles.collect::<Result<_, _>>().map_err(corrupt)?,
-            value: MeasureValue::parse(&self.value_kind).ok_or_else(|| unknown(&self.value_kind))?,
+            source: self.source().ok_or_else(|| corrupt(format_args!("measure {}", self.measure_id)))?,
             step: step.transpose()?,
             name: self.name,
         };
         Ok(Stored { value, added_in: self.added_in })
+    }
+
+    /// Where its figures come from, if that is said in one way and can be read.
+    fn source(&self) -> Option<Source> {
+        let Row { event_kind, credit_kind, levels, roles, value_kind, combine, .. } = self;
+        match (event_kind, credit_kind, levels, roles, value_kind, combine) {
+            (Some(event), Some(credit), Some(levels), Some(roles), Some(value), None) => {
+                Some(Source::Credits(Selection {
+                    event: EventKind::ALL.into_iter().find(|kind| kind.name() == event)?,
+                    credit: CreditKind::parse(credit)?,
+                    levels: u32::try_from(*levels).ok()?,
+                    roles: roles.iter().map(|role| RoleId::try_new(role).ok()).collect::<Option<_>>()?,
+                    value: MeasureValue::parse(value)?,
+                }))
+            }
+            (None, None, None, None, None, Some(combine)) => Combine::parse(combine).map(Source::Outside),
+            _ => None,
+        }
     }
 }
 
@@ -95,9 +119,9 @@ pub async fn upsert(
     let mark = sqlx::query!(
         "update measure c set removed_in = $2 from jsonb_populate_recordset(null::measure, $3) as r
         where c.tenant_id = $1 and c.measure_id = r.measure_id and c.removed_in is null
-            and (c.name, c.event_kind, c.credit_kind, c.levels, c.roles, c.value_kind, c.step)
+            and (c.name, c.event_kind, c.credit_kind, c.levels, c.roles, c.value_kind, c.step, c.combine)
                 is distinct from (r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind,
-                    r.step)",
+                    r.step, r.combine)",
         tenant.0,
         n,
         Json(&rows) as _
@@ -105,9 +129,9 @@ pub async fn upsert(
     mark.execute(&mut *conn).await.map_err(fault)?;
     let insert = sqlx::query!(
         "insert into measure (tenant_id, measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
-            step, digest, added_in)
+            step, combine, digest, added_in)
         select $1, r.measure_id, r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind,
-            r.step, r.digest, r.added_in
+            r.step, r.combine, r.digest, r.added_in
         from jsonb_populate_recordset(null::measure, $2) as r
         where not exists (select from measure c
             where c.tenant_id = $1 and c.measure_id = r.measure_id and c.removed_in is null)",
@@ -127,7 +151,7 @@ pub async fn get(
 ) -> Result<Option<Stored<Measure>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step, combine,
             digest as "digest: Digest", added_in
         from measure
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and measure_id = $3"#,
@@ -148,7 +172,7 @@ pub async fn list(
 ) -> Result<Vec<Stored<Measure>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step, combine,
             digest as "digest: Digest", added_in
         from measure
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and measure_id > $3
@@ -182,7 +206,7 @@ pub async fn missing(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Re
     rows.iter().map(|id| MeasureId::try_new(id).map_err(corrupt)).collect()
 }
 
-/// Which of these measures a quota or any published plan version names: such a measure never changes.
+/// Which of these measures a quota, a value or any published plan version names: such a measure never changes.
 pub async fn in_use(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Result<Vec<MeasureId>, Fault> {
     let texts: Vec<String> = ids.iter().map(MeasureId::to_string).collect();
     // Whatever a plan's component is, the measures it counts stand under keys of these names.
@@ -192,6 +216,8 @@ pub async fn in_use(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Res
                 where q.tenant_id = $1 and q.measure_id = id and q.removed_in is null)
             or exists (select from quota q
                 where q.tenant_id = $1 and q.reports_measure_id = id and q.removed_in is null)
+            or exists (select from outside_value o
+                where o.tenant_id = $1 and o.measure_id = id and o.removed_in is null)
             or id in (select jsonb_path_query(p.body::jsonb, path) #>> '{}'
                 from plan_version p cross join (values ('$.**.measure'::jsonpath), ('$.**.line')) as paths (path)
                 where p.tenant_id = $1 and p.removed_in is null)
@@ -211,7 +237,7 @@ pub async fn check_rows(
 ) -> Result<(), Fault> {
     let mut rows = sqlx::query_as!(
         Row,
-        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step,
+        r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step, combine,
             digest as "digest: Digest", added_in
         from measure where tenant_id = $1 order by measure_id, added_in"#,
         tenant.0

@@ -16,6 +16,7 @@ pub mod measure;
 pub mod migrate;
 pub mod notice;
 pub mod number;
+pub mod outside;
 pub mod payee;
 pub mod plan;
 pub mod private;

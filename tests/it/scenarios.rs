@@ -75,6 +75,10 @@ impl World {
             let mut quotas = QuotaServiceClient::new(self.keyed.clone());
             answers.push(quotas.set_quotas(request).await.unwrap().into_inner().encode_to_vec());
         }
+        for request in told.values {
+            let mut measures = MeasureServiceClient::new(self.keyed.clone());
+            answers.push(measures.record_values(request).await.unwrap().into_inner().encode_to_vec());
+        }
         for request in told.deals {
             let mut deals = DealServiceClient::new(self.keyed.clone());
             answers.push(deals.upsert_deals(request).await.unwrap().into_inner().encode_to_vec());

@@ -45,6 +45,14 @@ async fn world() -> Altered {
     tenant.deals(&[full.clone(), deal("d2", "bob", "2026-01-11", "5.00")]).await;
     full["splits"] = json!([]);
     tenant.deals(&[full]).await;
+    let csat = json!({"measureId": "csat", "name": "csat", "outside": {"combine": "COMBINE_LAST"}});
+    tenant.write("MeasureService/DefineMeasures", json!({"measures": [csat]})).await;
+    let value = |date: &str, value: &str| json!({"payeeId": "ann", "measureId": "csat", "date": date, "value": value});
+    let mut versioned = value("2026-02-01", "5");
+    versioned["sourceVersion"] = json!("1");
+    let gone = json!({"payeeId": "bob", "measureId": "csat", "date": "2026-01-31", "removed": true});
+    let values = json!({"values": [value("2026-01-31", "4.6"), versioned, gone]});
+    tenant.write("MeasureService/RecordValues", values).await;
     let header = json!({"header": {"requestId": "import", "source": "crm"}});
     let rows = json!([{"rowNumber": "2", "deal": deal("d3", "nobody", "2026-01-10", "1.00")}]);
     let rejected = json!([{"rowNumber": "3", "reasons": ["short"], "raw": "d4,an"}]);
@@ -64,7 +72,7 @@ async fn world() -> Altered {
     execute(&mut root, "set jit = off").await;
     let id = "select tenant_id from tenant where slug = $1";
     let id = sqlx::query_scalar(id).bind(&tenant.slug).fetch_one(&mut root).await.unwrap();
-    assert_eq!(number(&tenant.get("AdminService/VerifyJournal", json!({})).await["changes"]), 16);
+    assert_eq!(number(&tenant.get("AdminService/VerifyJournal", json!({})).await["changes"]), 18);
     Altered { tenant: TenantId(id), root }
 }
 
@@ -190,7 +198,7 @@ async fn a_row_deleted_or_entered_behind_the_services_back_is_named_in_every_tab
         let said = world.after(&[&format!("delete from {table} where ctid = ({last})")], None).await;
         let expected = match table.as_str() {
             "head" => "head: the row is missing".to_string(),
-            "change" => "head: names change 16, the journal ends at change 15".to_string(),
+            "change" => "head: names change 18, the journal ends at change 17".to_string(),
             _ => "change ".to_string(),
         };
         assert!(said.starts_with(&expected), "{table}: {said}");

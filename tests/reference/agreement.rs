@@ -54,7 +54,7 @@ fn attainments_agree_with_the_plain_reading() {
                     let plain = pay::attainment(company, &payee.id, &measure.id, window, on);
                     let told =
                         attainment(&calculation, index, &measure.id, window, on).ok().map(Option::unwrap);
-                    let told = told.map(|told| (text(&told.credited), told.quota));
+                    let told = told.map(|told| (text(&told.credited.unwrap()), told.quota));
                     let plain = plain.map(|(credited, quota)| (written(&credited), quota));
                     if plain != told {
                         return Err(format!(

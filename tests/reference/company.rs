@@ -79,15 +79,15 @@ impl Company {
         self.deals.clone().iter_mut().for_each(|deal| deal.check("deal", &mut violations));
         for quota in &mut self.quotas.clone() {
             quota.check("quota", &mut violations);
-            let unit = self.measure(&quota.key.measure).value.unit();
+            let unit = self.measure(&quota.key.measure).unit();
             quota.check_unit(unit, "quota", &mut violations);
             if let Goal::SumOfReports(of) = &quota.goal
-                && self.measure(of).value.unit() != unit
+                && self.measure(of).unit() != unit
             {
                 violations.add("quota.measure", "must be of the same unit");
             }
         }
-        let unit = |id: &MeasureId| Some(self.measure(id).value.unit());
+        let unit = |id: &MeasureId| Some(self.measure(id).unit());
         for version in &self.plans {
             let ids = version.plan.components.iter().map(|component| component.id.as_str());
             check_ids(ids, "plan", &mut violations);

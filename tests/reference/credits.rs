@@ -3,7 +3,7 @@
 use attain::domain::date::{Day, Period, Window};
 use attain::domain::deal::{Deal, OVERLAY, OWNER};
 use attain::domain::id::{ComponentId, PayeeId, RoleId};
-use attain::domain::measure::Measure;
+use attain::domain::measure::Selection;
 use attain::domain::payee::Assignment;
 use attain::domain::plan::{Component, PlanVersion};
 
@@ -81,7 +81,7 @@ impl Company {
     /// The payee's credits of what `origin_day` brought in a deal, with the part of the event that each is.
     pub fn credits(
         &self,
-        measure: &Measure,
+        measure: &Selection,
         payee: &PayeeId,
         deal: &Deal,
         origin_day: Day,

@@ -3,7 +3,7 @@
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::EventKind;
 use attain::domain::id::{MeasureId, PayeeId, PlanId};
-use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Unit};
+use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source, Unit};
 use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{Percent, Quantity};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
@@ -111,11 +111,17 @@ fn measure(dice: &mut Dice, place: usize) -> Measure {
     Measure {
         id: format!("m{place}").parse().unwrap(),
         name: String::new(),
-        event: dice.weighted(&[(5, EventKind::Booked), (2, EventKind::Invoiced), (2, EventKind::Paid)]),
-        credit: dice.weighted(&[(5, CreditKind::Direct), (2, CreditKind::RolledUp), (3, CreditKind::Both)]),
-        levels: dice.weighted(&[(4, 0), (2, 1), (1, 2)]),
-        roles: dice.some_of(&roles, count),
-        value,
+        source: Source::Credits(Selection {
+            event: dice.weighted(&[(5, EventKind::Booked), (2, EventKind::Invoiced), (2, EventKind::Paid)]),
+            credit: dice.weighted(&[
+                (5, CreditKind::Direct),
+                (2, CreditKind::RolledUp),
+                (3, CreditKind::Both),
+            ]),
+            levels: dice.weighted(&[(4, 0), (2, 1), (1, 2)]),
+            roles: dice.some_of(&roles, count),
+            value,
+        }),
         step: step.filter(|_| value.unit() == Unit::Number).map(Quantity),
     }
 }
@@ -220,9 +226,9 @@ fn quotas(dice: &mut Dice, company: &Company) -> Vec<Quota> {
 }
 
 fn quota(dice: &mut Dice, company: &Company, key: QuotaKey) -> Quota {
-    let unit = company.measure(&key.measure).value.unit();
+    let unit = company.measure(&key.measure).unit();
     let alike: Vec<MeasureId> =
-        company.measures.iter().filter(|m| m.value.unit() == unit).map(|m| m.id.clone()).collect();
+        company.measures.iter().filter(|m| m.unit() == unit).map(|m| m.id.clone()).collect();
     let last = key.window.last().last_day();
     let leads = company.payees.iter().any(|payee| company.manager(&payee.id, last) == Some(&key.payee));
     let goal = match dice.chance(if leads { 40 } else { 1 }) {

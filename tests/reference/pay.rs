@@ -235,7 +235,7 @@ impl<'c> Search<'c, '_> {
 
     /// The credits that a component's measure takes of an event, or of what a reversal takes back of it.
     fn selected(&self, component: &Component, part: &Part<'_>) -> Vec<(Source, Q)> {
-        let measure = self.company.measure(self.side.measure(component));
+        let measure = self.company.measure(self.side.measure(component)).selection().unwrap();
         if measure.event != part.origin.kind {
             return Vec::new();
         }
@@ -270,7 +270,8 @@ impl<'c> Search<'c, '_> {
         let (plan, id) = (version.plan.id.clone(), self.id.clone());
         let key = Key { payee: payee.clone(), plan, component: id, window };
         let span = company.spans(payee, window).into_iter().find(|span| span.holds(at.day)).unwrap();
-        let value = part.value(company.measure(self.side.measure(component)).value).unwrap_or_else(|| {
+        let credits = company.measure(self.side.measure(component)).selection().unwrap();
+        let value = part.value(credits.value).unwrap_or_else(|| {
             figures.problems.insert(format!("deal {} states no cost or quantity", part.deal.id));
             Q::zero()
         });
@@ -372,7 +373,7 @@ pub fn attainment(
     window: Window,
     on: Day,
 ) -> Option<(Q, Option<i128>)> {
-    let measure = company.measure(id);
+    let measure = company.measure(id).selection().unwrap();
     let mut credited = Q::zero();
     for deal in &company.deals {
         for part in parts(deal, company.calendar.first_period.start(), on).0 {

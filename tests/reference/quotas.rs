@@ -2,7 +2,7 @@
 
 use attain::domain::date::{Period, Window, WindowKind};
 use attain::domain::id::{MeasureId, PayeeId};
-use attain::domain::measure::{Measure, MeasureValue};
+use attain::domain::measure::{Measure, Unit};
 use attain::domain::number::Percent;
 use attain::domain::quota::{Goal, Proration, Quota, QuotaKey, Ramp};
 use num_traits::Zero;
@@ -144,9 +144,9 @@ fn ramp_in(ramp: &Ramp, period: Period) -> Q {
 
 /// What effective quotas are whole multiples of.
 fn step(measure: &Measure) -> i64 {
-    match measure.value {
-        MeasureValue::Amount | MeasureValue::Margin => 1,
-        MeasureValue::Quantity | MeasureValue::Count => measure.step.map_or(1, |step| step.0),
+    match measure.unit() {
+        Unit::Money => 1,
+        Unit::Number => measure.step.map_or(1, |step| step.0),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::{Deal, DealEvent, EventKind, Outcome};
-use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue};
+use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source};
 use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::Number;
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
@@ -92,11 +92,13 @@ fn company(mode: RateMode) -> Company {
     let measure = Measure {
         id: "bookings".parse().unwrap(),
         name: String::new(),
-        event: EventKind::Booked,
-        credit: CreditKind::Direct,
-        levels: 0,
-        roles: Vec::new(),
-        value: MeasureValue::Amount,
+        source: Source::Credits(Selection {
+            event: EventKind::Booked,
+            credit: CreditKind::Direct,
+            levels: 0,
+            roles: Vec::new(),
+            value: MeasureValue::Amount,
+        }),
         step: None,
     };
     let components = vec![component(mode)];

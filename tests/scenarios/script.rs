@@ -1,8 +1,8 @@
 //! Reads scenario files. Facts are written as in the API; each group becomes the request that would tell it. A step is
 //! one of:
 //!
-//! - `{"facts": {"calendar", "measures", "plans", "payees", "quotas", "deals"}, "name"}`: what is told, later tellings
-//!   over earlier ones; named, if it is sent again later;
+//! - `{"facts": {"calendar", "measures", "plans", "payees", "quotas", "values", "deals"}, "name"}`: what is told, later
+//!   tellings over earlier ones; named, if it is sent again later;
 //! - `{"replay": "name", "why"}`: the requests of that step are sent again, each with its id and body. Each answers its
 //!   first answer and nothing is told by it;
 //! - `{"erase": "rep", "why", "erased"}`: name and address of a payee are erased, in so many rows; left out, in none. No
@@ -12,7 +12,7 @@
 //! - `{"close": "2026-01", "why", "posts"}`: a period is closed; what the close posts as earned, all of it;
 //! - `{"read": "2026-01", "why", "statements", "attainments"}`: what is read for a period, before it is closed: of each
 //!   payee's statement `earned`, `adjusted`, `total` and `problems`, and attainments by measure and window. `adjusted`
-//!   left out is zero, `quota` and `attainmentPercent` left out are absent.
+//!   left out is zero, `credited` empty and `quota` and `attainmentPercent` left out are absent.
 
 use std::path::Path;
 
@@ -48,6 +48,7 @@ pub struct Told {
     pub plans: Vec<v1::PublishPlanRequest>,
     pub payees: Vec<v1::UpsertPayeesRequest>,
     pub quotas: Vec<v1::SetQuotasRequest>,
+    pub values: Vec<v1::RecordValuesRequest>,
     pub deals: Vec<v1::UpsertDealsRequest>,
 }
 
@@ -164,6 +165,8 @@ struct Facts {
     #[serde(default)]
     quotas: Vec<Value>,
     #[serde(default)]
+    values: Vec<Value>,
+    #[serde(default)]
     deals: Vec<Value>,
 }
 
@@ -228,6 +231,9 @@ fn tell(name: &str, facts: Facts, number: &mut u32) -> Told {
     }
     if !facts.quotas.is_empty() {
         told.quotas.push(request(name, &stamp(json!({ "quotas": facts.quotas }))));
+    }
+    if !facts.values.is_empty() {
+        told.values.push(request(name, &stamp(json!({ "values": facts.values }))));
     }
     if !facts.deals.is_empty() {
         told.deals.push(request(name, &stamp(json!({ "deals": facts.deals }))));

@@ -183,6 +183,7 @@ fn noun_wire(noun: Noun) -> v1::Noun {
         Noun::Posting => v1::Noun::Posting,
         Noun::Statement => v1::Noun::Statement,
         Noun::RulesAcceptance => v1::Noun::RulesAcceptance,
+        Noun::OutsideValue => v1::Noun::OutsideValue,
     }
 }
 

@@ -5,7 +5,7 @@ use crate::api::v1;
 use crate::app::{Page, Write};
 use crate::domain::deal::EventKind;
 use crate::domain::fault::Fault;
-use crate::domain::measure::{CreditKind, Measure, MeasureValue, Unit};
+use crate::domain::measure::{Combine, CreditKind, Measure, MeasureValue, Selection, Source, Unit};
 use crate::domain::number::Quantity;
 
 /// The rpc that defines measures.
@@ -34,6 +34,22 @@ pub fn list(request: &v1::ListMeasuresRequest) -> Result<Page, Fault> {
 fn measure(check: &mut Check, wire: &v1::Measure) -> Option<Measure> {
     let id = check.id("measure_id", &wire.measure_id);
     let name = check.required_text("name", &wire.name, 200);
+    let source = match &wire.outside {
+        None => selection(check, wire).map(Source::Credits),
+        Some(outside) => combine(check, wire, outside).map(Source::Outside),
+    };
+    let step = check.quantity("step", &wire.step);
+    if step == Some(Quantity(0)) {
+        check.add("step", "must be above zero, got 0");
+    }
+    let measure = Measure { id: id?, name: name?, source: source?, step };
+    if step.is_some() && measure.unit() == Unit::Money {
+        check.add("step", "must be empty: the measure counts money, which is rounded to the minor unit");
+    }
+    Some(measure)
+}
+
+fn selection(check: &mut Check, wire: &v1::Measure) -> Option<Selection> {
     let event = check.choice("event_type", wire.event_type, deal::event_kind);
     if let Some(kind) = event.filter(|kind: &EventKind| kind.is_reversal()) {
         check.add("event_type", format!("must not be a reversal, got TYPE_{}", kind.name()));
@@ -54,48 +70,69 @@ fn measure(check: &mut Check, wire: &v1::Measure) -> Option<Measure> {
         v1::measure::Value::Quantity => Some(MeasureValue::Quantity),
         v1::measure::Value::Count => Some(MeasureValue::Count),
     });
-    let step = check.quantity("step", &wire.step);
-    if step == Some(Quantity(0)) {
-        check.add("step", "must be above zero, got 0");
+    Some(Selection { event: event?, credit: credit?, levels: wire.levels, roles: roles?, value: value? })
+}
+
+/// How an outside measure combines its values. It selects no credits.
+fn combine(check: &mut Check, wire: &v1::Measure, outside: &v1::measure::Outside) -> Option<Combine> {
+    for (field, given) in [
+        ("event_type", wire.event_type != 0),
+        ("credit", wire.credit != 0),
+        ("levels", wire.levels != 0),
+        ("roles", !wire.roles.is_empty()),
+        ("value", wire.value != 0),
+    ] {
+        if given {
+            check.add(field, "must be left out: an outside measure counts no credits");
+        }
     }
-    if step.is_some() && value.is_some_and(|value| value.unit() == Unit::Money) {
-        check.add("step", "must be empty: the measure counts money, which is rounded to the minor unit");
-    }
-    Some(Measure {
-        id: id?,
-        name: name?,
-        event: event?,
-        credit: credit?,
-        levels: wire.levels,
-        roles: roles?,
-        value: value?,
-        step,
+    check.inner("outside", Some(outside), |check, wire| {
+        check.choice("combine", wire.combine, |combine| match combine {
+            v1::measure::outside::Combine::Unspecified => None,
+            v1::measure::outside::Combine::Sum => Some(Combine::Sum),
+            v1::measure::outside::Combine::Average => Some(Combine::Average),
+            v1::measure::outside::Combine::Last => Some(Combine::Last),
+        })
     })
 }
 
 /// A measure as the contract says it.
 pub fn wire(measure: &Measure, etag: i64) -> v1::Measure {
-    let credit = match measure.credit {
+    let (measure_id, name, step) = (measure.id.to_string(), measure.name.clone(), text(measure.step));
+    let wire = v1::Measure { measure_id, name, step, etag, ..Default::default() };
+    match &measure.source {
+        Source::Credits(selection) => selection_wire(wire, selection),
+        Source::Outside(combine) => {
+            let combine = match combine {
+                Combine::Sum => v1::measure::outside::Combine::Sum,
+                Combine::Average => v1::measure::outside::Combine::Average,
+                Combine::Last => v1::measure::outside::Combine::Last,
+            };
+            let outside = Some(v1::measure::Outside { combine: combine.into() });
+            v1::Measure { outside, ..wire }
+        }
+    }
+}
+
+fn selection_wire(wire: v1::Measure, selection: &Selection) -> v1::Measure {
+    let credit = match selection.credit {
         CreditKind::Direct => v1::measure::Credit::Direct,
         CreditKind::RolledUp => v1::measure::Credit::RolledUp,
         CreditKind::Both => v1::measure::Credit::Both,
     };
-    let value = match measure.value {
+    let value = match selection.value {
         MeasureValue::Amount => v1::measure::Value::Amount,
         MeasureValue::Margin => v1::measure::Value::Margin,
         MeasureValue::Quantity => v1::measure::Value::Quantity,
         MeasureValue::Count => v1::measure::Value::Count,
     };
     v1::Measure {
-        measure_id: measure.id.to_string(),
-        name: measure.name.clone(),
-        event_type: deal::event_kind_wire(measure.event).into(),
+        event_type: deal::event_kind_wire(selection.event).into(),
         credit: credit.into(),
-        levels: measure.levels,
-        roles: measure.roles.iter().map(ToString::to_string).collect(),
+        levels: selection.levels,
+        roles: selection.roles.iter().map(ToString::to_string).collect(),
         value: value.into(),
-        etag,
-        step: text(measure.step),
+        ..wire
     }
 }
 

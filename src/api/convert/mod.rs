@@ -9,6 +9,7 @@ pub mod estimate;
 pub mod import;
 pub mod journal;
 pub mod measure;
+pub mod outside;
 pub mod payee;
 pub mod period;
 pub mod plan;

@@ -6,7 +6,7 @@ mod good;
 
 use prost::{Message, Name};
 
-use super::{admin, deal, draft, earnings, import, journal, measure, payee, period, plan, quota};
+use super::{admin, deal, draft, earnings, import, journal, measure, outside, payee, period, plan, quota};
 use crate::api::json::from_json;
 use crate::api::v1;
 use crate::domain::date::{Calendar, Period};
@@ -56,6 +56,8 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "SetQuotasRequest" => said(json, |m| quota::set(m, &calendar)),
         "GetQuotaRequest" => said(json, |m| quota::get(m, &calendar)),
         "ListQuotasRequest" => said(json, quota::list),
+        "RecordValuesRequest" => said(json, outside::record),
+        "ListValuesRequest" => said(json, outside::list),
         "PublishPlanRequest" => said(json, |m| plan::publish(m, usd)),
         "GetPlanRequest" => said(json, plan::get),
         "ListPlansRequest" => said(json, plan::list),

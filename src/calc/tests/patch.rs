@@ -47,11 +47,13 @@ fn terms(as_of: i64, extra: bool, moved: bool) -> FactsBuilder {
         builder.measure(Measure {
             id: id.parse().unwrap(),
             name: id.into(),
-            event: EventKind::Booked,
-            credit,
-            levels: 0,
-            roles: if id == "own" { vec!["AE".parse().unwrap()] } else { Vec::new() },
-            value: MeasureValue::Amount,
+            source: Source::Credits(Selection {
+                event: EventKind::Booked,
+                credit,
+                levels: 0,
+                roles: if id == "own" { vec!["AE".parse().unwrap()] } else { Vec::new() },
+                value: MeasureValue::Amount,
+            }),
             step: None,
         });
     }

@@ -54,6 +54,7 @@ impl Facts {
             measures: Arc::clone(&self.measures),
             plans: Arc::clone(&self.plans),
             quotas: Arc::clone(&self.quotas),
+            values: Arc::clone(&self.values),
             roles: self.roles.clone(),
             deals: Vec::new(),
             splits: Vec::new(),

@@ -13,6 +13,8 @@ use crate::domain::payee::{Assignment, Payee};
 
 /// What a payee, a quota or a version of a plan takes besides itself: texts and small lists.
 const AROUND: usize = 256;
+/// What a value of an outside measure takes.
+const VALUE: usize = 24;
 
 impl FactsBuilder {
     /// Starts from the payees of other facts, to tell deals that take the place of theirs with [`Facts::replace`].
@@ -31,8 +33,10 @@ impl Facts {
         let quotas: usize = self.quotas.values().map(BTreeMap::len).sum();
         let versions: usize = self.plans.iter().map(|version| 1 + version.plan.components.len()).sum();
         let around = self.payees.len() + assignments + quotas + 4 * versions + self.measures.len();
+        let values: usize = self.values.values().map(BTreeMap::len).sum();
+        let values = values * VALUE + self.values.len() * AROUND;
         let payees = self.payees.len() * size_of::<Payee>() + assignments * size_of::<Assignment>();
-        self.deal_bytes() + payees + lines + around * AROUND
+        self.deal_bytes() + payees + lines + values + around * AROUND
     }
 
     /// About how many bytes deals and events take.
@@ -72,10 +76,12 @@ impl Facts {
             }
         }
         self.credited_from = credited_from;
-        let Facts { as_of, calendar, payees, managers, lines, reports, measures, plans, quotas, .. } = terms;
+        let Facts {
+            as_of, calendar, payees, managers, lines, reports, measures, plans, quotas, values, ..
+        } = terms;
         (self.as_of, self.calendar, self.payees) = (as_of, calendar, payees);
         (self.managers, self.lines, self.reports) = (managers, lines, reports);
-        (self.measures, self.plans, self.quotas) = (measures, plans, quotas);
+        (self.measures, self.plans, self.quotas, self.values) = (measures, plans, quotas, values);
         true
     }
 

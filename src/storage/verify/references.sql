@@ -36,6 +36,18 @@ from (
     where q.tenant_id = $1 and q.removed_in is null and q.reports_measure_id is not null and not exists (
         select from measure m where m.tenant_id = $1 and m.measure_id = q.reports_measure_id and m.removed_in is null)
     union all
+    select 'outside_value', o.payee_id || ' ' || o.measure_id || ' ' || o.value_date, 'payee ' || o.payee_id, o.added_in
+    from outside_value o
+    where o.tenant_id = $1 and o.removed_in is null and not exists (
+        select from payee p where p.tenant_id = $1 and p.payee_id = o.payee_id and p.removed_in is null)
+    union all
+    select 'outside_value', o.payee_id || ' ' || o.measure_id || ' ' || o.value_date, 'outside measure ' || o.measure_id,
+        o.added_in
+    from outside_value o
+    where o.tenant_id = $1 and o.removed_in is null and not exists (
+        select from measure m where m.tenant_id = $1 and m.measure_id = o.measure_id and m.removed_in is null
+            and m.combine is not null)
+    union all
     select 'api_key', k.key_id, 'payee ' || k.payee_id, k.added_in
     from api_key k
     where k.tenant_id = $1 and k.removed_in is null and k.payee_id is not null and not exists (

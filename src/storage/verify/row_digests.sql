@@ -15,6 +15,8 @@ from (
     union all select removed_in, 2, digest from measure where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from quota where tenant_id = $1
     union all select removed_in, 2, digest from quota where tenant_id = $1 and removed_in is not null
+    union all select added_in, 1, digest from outside_value where tenant_id = $1
+    union all select removed_in, 2, digest from outside_value where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from plan_version where tenant_id = $1
     union all select removed_in, 2, digest from plan_version where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from plan_draft where tenant_id = $1

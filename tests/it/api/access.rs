@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 46] = [
+const ALLOWED: [(&str, &str); 48] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -37,6 +37,8 @@ const ALLOWED: [(&str, &str); 46] = [
     ("EarningsService/GetStatement", "asepu"),
     ("MeasureService/DefineMeasures", "a"),
     ("MeasureService/ListMeasures", "asu"),
+    ("MeasureService/ListValues", "asu"),
+    ("MeasureService/RecordValues", "as"),
     ("PayeeService/GetPayee", "aspu"),
     ("PayeeService/GetReportingLine", "aspu"),
     ("PayeeService/ListPayees", "aspu"),

@@ -9,6 +9,7 @@ mod estimate;
 mod etags;
 mod feed;
 mod limits;
+mod outside;
 mod pages;
 mod payee;
 mod people;

@@ -21,7 +21,9 @@ fn lists(import: &Value) -> Vec<List> {
         ("DealService/ListDeals", json!({}), "deals", 5),
         ("DealService/ListDeals", json!({"ownerId": "ann", "outcome": "OUTCOME_WON"}), "deals", 3),
         ("DealService/ListRejectedRows", json!({ "changeNumber": import }), "rejectedRows", 5),
-        ("MeasureService/ListMeasures", json!({}), "measures", 5),
+        ("MeasureService/ListMeasures", json!({}), "measures", 6),
+        ("MeasureService/ListValues", json!({}), "values", 6),
+        ("MeasureService/ListValues", json!({"payeeId": "ann", "endDate": "2026-04-01"}), "values", 3),
         ("QuotaService/ListQuotas", json!({}), "quotas", 7),
         ("QuotaService/ListQuotas", json!({"measureId": "own"}), "quotas", 6),
         ("QuotaService/ListQuotas", json!({ "onDate": day }), "quotas", 7),
@@ -31,10 +33,14 @@ fn lists(import: &Value) -> Vec<List> {
         ("PeriodService/ListPostings", json!({}), "postings", 6),
         ("PeriodService/ListPostings", json!({"payeeId": "ann"}), "postings", 2),
         ("AdminService/ListKeys", json!({}), "keys", 5),
-        ("AdminService/ListChanges", json!({"afterChange": "2"}), "changes", 16),
+        ("AdminService/ListChanges", json!({"afterChange": "2"}), "changes", 17),
         ("AdminService/ListChanges", json!({"filter": {"noun": "NOUN_PAYEE"}}), "changes", 2),
         ("AdminService/ListTouched", json!({"changeNumber": "9", "noun": "NOUN_QUOTA"}), "keys", 4),
     ]
+}
+
+fn value(payee: &str, date: &str) -> Value {
+    json!({"payeeId": payee, "measureId": "csat", "date": date, "value": "1"})
 }
 
 /// A company with a few of everything, a month closed, and an import that set rows aside: its change.
@@ -46,7 +52,8 @@ async fn furnished(tenant: &Tenant) -> Value {
         ["p1", "p2", "p3", "p4"].iter().map(|id| quota(id, "own", "FY2026", "1000.00")).collect();
     tenant.write("QuotaService/SetQuotas", json!({ "quotas": quotas })).await;
     let measure = |id: &str| json!({"measureId": id, "name": id, "eventType": "TYPE_PAID", "credit": "CREDIT_BOTH", "value": "VALUE_AMOUNT"});
-    let measures = json!({"measures": [measure("m1"), measure("m2"), measure("m3")]});
+    let csat = json!({"measureId": "csat", "name": "csat", "outside": {"combine": "COMBINE_SUM"}});
+    let measures = json!({"measures": [measure("m1"), measure("m2"), measure("m3"), csat]});
     tenant.write("MeasureService/DefineMeasures", measures).await;
     for id in ["x1", "x2", "x3"] {
         let plan = plan(id, "own", "WINDOW_MONTH", &[("0", "1")]);
@@ -63,6 +70,11 @@ async fn furnished(tenant: &Tenant) -> Value {
         deal("d5", "ann", "2026-02-12", "5000.00"),
     ];
     tenant.deals(&deals).await;
+    let months = |payee: &'static str, months| {
+        (1..=months).map(move |month| value(payee, &format!("2026-{month:02}-28")))
+    };
+    let values: Vec<_> = months("ann", 4).chain(months("bob", 2)).collect();
+    tenant.write("MeasureService/RecordValues", json!({ "values": values })).await;
     tenant.close("2026-01").await;
     let header = json!({"header": {"requestId": "import", "source": "crm"}});
     let rows: Vec<_> = (2..7).map(|row| json!({"rowNumber": row, "deal": {"dealId": "-"}})).collect();
@@ -78,6 +90,8 @@ async fn meddle(tenant: &Tenant, number: usize) {
     tenant.write("PayeeService/UpsertPayees", payees).await;
     let quotas = json!({"quotas": [quota(&id("ann"), "own", "FY2026", "5.00"), quota("p3", "own", "FY2026-Q1", "5.00")]});
     tenant.write("QuotaService/SetQuotas", quotas).await;
+    let values = json!({"values": [value("ann", &format!("2026-02-{:02}", number % 27 + 1))]});
+    tenant.write("MeasureService/RecordValues", values).await;
     let measure = json!({"measureId": id("m1"), "name": "n", "eventType": "TYPE_PAID", "credit": "CREDIT_DIRECT",
         "value": "VALUE_AMOUNT"});
     tenant.write("MeasureService/DefineMeasures", json!({"measures": [measure]})).await;

@@ -391,10 +391,10 @@ async fn a_measure_in_use_never_changes() {
     other["measures"][1]["levels"] = json!(1);
     assert_eq!(
         tenant.refused_write("MeasureService/DefineMeasures", other).await,
-        "FailedPrecondition MEASURE_IN_USE: a plan or a quota names own, team, which therefore cannot change\n\
+        "FailedPrecondition MEASURE_IN_USE: a plan, a quota or a value names own, team, which therefore cannot change\n\
          measures=own, team\n\
-         measures[0]: own is named by a plan or a quota and never changes: define another\n\
-         measures[1]: team is named by a plan or a quota and never changes: define another"
+         measures[0]: own is named by a plan, a quota or a value and never changes: define another\n\
+         measures[1]: team is named by a plan, a quota or a value and never changes: define another"
     );
     let listed = tenant.get("MeasureService/ListMeasures", json!({})).await;
     let free = json!({"measureId": "free", "name": "Free", "eventType": "TYPE_PAID", "credit": "CREDIT_BOTH",

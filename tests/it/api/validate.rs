@@ -9,6 +9,14 @@ use serde_json::{Value, json};
 use crate::harness::Tenant;
 use crate::harness::company::{calendar, deal, measures, payee, plan, quota};
 
+/// The company's measures, and one from outside.
+fn with_outside() -> Value {
+    let mut measures = measures();
+    let csat = json!({"measureId": "csat", "name": "csat", "outside": {"combine": "COMBINE_SUM"}});
+    measures["measures"].as_array_mut().unwrap().push(csat);
+    measures
+}
+
 /// Every write of a company with one deal, as the messages of its stream; those that answer a receipt.
 fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
     let row = json!({"rowNumber": "1", "deal": deal("e", "ann", "2026-01-12", "1.00")});
@@ -25,7 +33,14 @@ fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
             vec![json!({"header": {}}), json!({"batch": {"rows": [row, bad]}})],
             true,
         ),
-        ("MeasureService/DefineMeasures", vec![measures()], true),
+        ("MeasureService/DefineMeasures", vec![with_outside()], true),
+        (
+            "MeasureService/RecordValues",
+            vec![json!({"values": [
+                {"payeeId": "ann", "measureId": "csat", "date": "2026-01-31", "value": "4.6"},
+                {"payeeId": "bob", "measureId": "csat", "date": "2026-01-31", "removed": true}]})],
+            true,
+        ),
         ("QuotaService/SetQuotas", vec![json!({"quotas": [quota("bob", "own", "FY2026-Q2", "1.00")]})], true),
         ("PlanService/PublishPlan", vec![plan("new", "own", "WINDOW_MONTH", &[("0", "1")])], true),
         (

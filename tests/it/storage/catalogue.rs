@@ -25,7 +25,7 @@ const SHORT: [(&str, &str, &str); 1] =
     [("rejected_row", "current", "its key is the change that set it aside: there is never a second version")];
 
 /// What the service may change: columns by table. Everything else it may only read and add.
-const UPDATES: [(&str, &[&str]); 13] = [
+const UPDATES: [(&str, &[&str]); 14] = [
     ("api_key", &["erased", "erased_in", "label", "removed_in", "salt"]),
     ("assignment", &["removed_in"]),
     ("calendar", &["removed_in"]),
@@ -34,6 +34,7 @@ const UPDATES: [(&str, &[&str]); 13] = [
     ("deal_event", &["removed_in"]),
     ("head", &["hash", "ledger", "number"]),
     ("measure", &["removed_in"]),
+    ("outside_value", &["removed_in"]),
     ("payee", &["email", "erased", "erased_in", "name", "removed_in", "salt"]),
     ("plan_draft", &["removed_in"]),
     ("plan_version", &["removed_in"]),

@@ -9,7 +9,7 @@ use attain::domain::draft::Draft;
 use attain::domain::encode::{Digest, Record, digest};
 use attain::domain::fault::{Fault, Reason};
 use attain::domain::id::{PayeeId, TenantId};
-use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue};
+use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source};
 use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{Number, Percent, Quantity};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
@@ -122,11 +122,13 @@ fn usual_measure(id: &str) -> Measure {
     Measure {
         id: id.parse().unwrap(),
         name: "Bookings".to_string(),
-        event: EventKind::Booked,
-        credit: CreditKind::RolledUp,
-        levels: 2,
-        roles: vec!["AE".parse().unwrap(), "SE".parse().unwrap()],
-        value: MeasureValue::Amount,
+        source: Source::Credits(Selection {
+            event: EventKind::Booked,
+            credit: CreditKind::RolledUp,
+            levels: 2,
+            roles: vec!["AE".parse().unwrap(), "SE".parse().unwrap()],
+            value: MeasureValue::Amount,
+        }),
         step: None,
     }
 }
@@ -170,14 +172,21 @@ fn usual_draft(name: &str) -> Draft {
     Draft { id: "P-next".parse().unwrap(), body, effective_from: Some(Period::parse("2026-04").unwrap()) }
 }
 
+/// The number of the last migration there is.
+fn newest() -> u32 {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+    let name = |file: std::io::Result<std::fs::DirEntry>| file.unwrap().file_name().into_string().unwrap();
+    files.map(|file| name(file)[..4].parse().unwrap()).max().unwrap()
+}
+
 #[tokio::test]
 async fn migrating_twice_changes_nothing() {
     let options = cluster().empty_database().await;
-    assert_eq!(migrate::run(&options).await.unwrap(), 8);
+    assert_eq!(migrate::run(&options).await.unwrap(), newest());
     let mut conn = PgConnection::connect_with(&options).await.unwrap();
     let applied = "select array_agg(applied_time order by number) from attain_migration";
     let first: Vec<DateTime<Utc>> = sqlx::query_scalar(applied).fetch_one(&mut conn).await.unwrap();
-    assert_eq!(migrate::run(&options).await.unwrap(), 8);
+    assert_eq!(migrate::run(&options).await.unwrap(), newest());
     let second: Vec<DateTime<Utc>> = sqlx::query_scalar(applied).fetch_one(&mut conn).await.unwrap();
     assert_eq!((first.len(), first), (8, second));
 }
@@ -186,7 +195,7 @@ async fn migrating_twice_changes_nothing() {
 async fn two_binaries_may_migrate_at_once() {
     let options = cluster().empty_database().await;
     let (one, other) = tokio::join!(migrate::run(&options), migrate::run(&options));
-    assert_eq!((one.unwrap(), other.unwrap()), (8, 8));
+    assert_eq!((one.unwrap(), other.unwrap()), (newest(), newest()));
 }
 
 #[tokio::test]
@@ -194,11 +203,12 @@ async fn a_database_of_a_newer_binary_is_refused() {
     let options = cluster().empty_database().await;
     migrate::run(&options).await.unwrap();
     let mut conn = PgConnection::connect_with(&options).await.unwrap();
-    let newer = "insert into attain_migration values (9, 'later', '', now())";
+    let newer = "insert into attain_migration values (99, 'later', '', now())";
     sqlx::query(newer).execute(&mut conn).await.unwrap();
     let fault = migrate::run(&options).await.unwrap_err();
-    assert!(matches!(fault, MigrateFault::Newer { database: 9, binary: 8 }), "{fault}");
-    assert!(fault.to_string().contains("schema 9") && fault.to_string().contains("up to 8"), "{fault}");
+    assert!(matches!(fault, MigrateFault::Newer { database: 99, .. }), "{fault}");
+    assert!(fault.to_string().contains("schema 99"), "{fault}");
+    assert!(fault.to_string().ends_with(&format!("up to {}", newest())), "{fault}");
 }
 
 #[tokio::test]
@@ -228,7 +238,7 @@ async fn the_service_may_read_migrations_and_change_only_what_supersedes_or_eras
     write_payees(&db, tenant, &[person("a", vec![])]).await;
     for (statement, allowed) in [
         ("select number from attain_migration", true),
-        ("insert into attain_migration values (9, 'later', '', now())", false),
+        ("insert into attain_migration values (99, 'later', '', now())", false),
         ("update payee set removed_in = 2 where removed_in is null", true),
         ("update payee set kind = 'FIRM'", false),
         ("update payee set name = null, email = null, salt = null, erased = '{}', erased_in = 1", true),
@@ -703,8 +713,9 @@ async fn measures_in_use_are_those_of_quotas_and_published_plans() {
     plan::insert(&mut tx, tenant, n, &planned).await.unwrap();
     commit(tx, tenant, head).await;
     let (mut tx, head, n) = begin(&db, tenant).await;
-    let other =
-        Measure { roles: vec!["SE".parse().unwrap(), "AE".parse().unwrap()], ..usual_measure("free") };
+    let mut other = usual_measure("free");
+    let Source::Credits(selection) = &mut other.source else { unreachable!() };
+    selection.roles.reverse();
     let given = [usual_measure("by-plan"), other.clone()];
     let written = measure::upsert(&mut tx, tenant, n, &given).await.unwrap();
     assert_eq!(written, Written { written: 1, unchanged: 1 });
@@ -724,7 +735,9 @@ async fn measures_in_use_are_those_of_quotas_and_published_plans() {
     let now = Stored { value: other, added_in: 2 };
     assert_eq!(measure::get(&mut tx, tenant, 2, &ids[0]).await, Ok(Some(now.clone())));
     assert_eq!(measure::list(&mut tx, tenant, 2, Some(&ids[6]), 9).await, Ok(vec![now]));
-    let too_deep = Measure { levels: 2_147_483_648, ..usual_measure("deep") };
+    let mut too_deep = usual_measure("deep");
+    let Source::Credits(selection) = &mut too_deep.source else { unreachable!() };
+    selection.levels = 2_147_483_648;
     let fault = measure::upsert(&mut tx, tenant, 3, &[too_deep]).await.unwrap_err();
     assert_eq!((fault.reason, fault.violations[0].field.as_str()), (Reason::InvalidRequest, "levels"));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use attain::domain::date::Day;
 use attain::domain::deal::{Deal, DealEvent, EventKind, Outcome, Reversed, Split};
 use attain::domain::id::{EventId, PayeeId};
+use attain::domain::measure::Measure;
 use attain::domain::number::{Percent, Quantity};
 
 use super::{day, later};
@@ -50,7 +51,8 @@ fn deal(dice: &mut Dice, company: &Company, id: &str) -> Deal {
     dice.shuffle(&mut ids);
     let mut id = || ids.pop().unwrap().parse::<EventId>().unwrap();
     for kind in [EventKind::Booked, EventKind::Invoiced, EventKind::Paid] {
-        let read = company.measures.iter().any(|measure| measure.event == kind);
+        let read =
+            company.measures.iter().filter_map(Measure::selection).any(|credits| credits.event == kind);
         let count = if read { [(1, 0), (10, 1), (3, 2)] } else { [(8, 0), (2, 1), (1, 2)] };
         for _ in 0..dice.weighted(&count) {
             let day = day(dice, company);

@@ -90,7 +90,7 @@ fn clawback(dice: &mut Dice) -> Option<Clawback> {
 
 fn rates(dice: &mut Dice, company: &Company, window: WindowKind) -> Rates {
     let measure = dice.pick(&company.measures);
-    let pays = match measure.value.unit() {
+    let pays = match measure.unit() {
         Unit::Money => dice.weighted(&[(5, RateKind::Percent), (1, RateKind::BaseRate)]),
         Unit::Number => {
             let block = RateKind::PerBlock(Quantity(dice.pick(&[1_000_000, 2_000_000, 1_500_000])));
@@ -112,11 +112,11 @@ fn rates(dice: &mut Dice, company: &Company, window: WindowKind) -> Rates {
     let mut line = measure.clone();
     if window != WindowKind::Deal && !axis.by_deal() && dice.chance(35) {
         let other = dice.pick(&company.measures);
-        if pays != RateKind::BaseRate || other.value.unit() == measure.value.unit() {
+        if pays != RateKind::BaseRate || other.unit() == measure.unit() {
             (line, rates.line) = (other.clone(), Some(other.id));
         }
     }
-    if axis == Axis::Amount && line.value.unit() == Unit::Number {
+    if axis == Axis::Amount && line.unit() == Unit::Number {
         rates.axis = Axis::Units;
     }
     rates.tiers = tiers(dice, company, &rates);
