@@ -374,6 +374,7 @@ const PLANS: &[&str] = &[
     include_str!("../examples/demo/plans/account-executive.json"),
     include_str!("../examples/demo/plans/partner.json"),
     include_str!("../examples/demo/plans/sales-director.json"),
+    include_str!("plan-of-every-kind.json"),
 ];
 
 /// Reads a mapping file; what is wrong with it is named by key.
@@ -523,6 +524,8 @@ fn nests_beyond_reason_are_refused_and_end() {
             nested("[", depth, "", "]"),
             nested("{\"components\":[", depth, "", "]}"),
             nested("{\"components\":[{\"rates\":", depth, "{}", "}]}"),
+            nested("{\"components\":[{\"bonus\":{\"curve\":{\"gauge\":", depth, "{}", "}}}]}"),
+            nested("{\"components\":[{\"modifiers\":{\"gates\":[", depth, "{}", "]}}]}"),
             nested("{\"plan\":", depth, "{}", "}"),
             format!("{{\"planId\":{}}}", nested("[", depth, "", "]")),
             format!("{{\"planId\":\"p\"{}}}", ",\"name\":\"n\"".repeat(depth)),

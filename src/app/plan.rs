@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::domain::date::{Day, Period};
+use crate::domain::deal::EventKind;
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{DraftId, MeasureId, PlanId, TenantId};
 use crate::domain::measure::Measure;
 use crate::domain::plan::{Component, Payout, Plan, PlanVersion};
 use crate::storage::{self, Stored, Written};
 
-use super::write::{Begun, Touches, refuse_unknown, unfit, unknown};
+use super::write::{Begun, Touches, unfit, unknown};
 use super::{App, AsOf, Call, Listed, Page, Receipt, Write, facts};
 
 /// A plan as far as it can be read.
@@ -24,8 +25,6 @@ pub struct Sketch {
     pub plan: Option<Plan>,
     /// The components that read, with their places.
     pub components: Vec<(usize, Component)>,
-    /// Every measure that is named, and the field that names it.
-    pub named: Vec<(String, MeasureId)>,
     /// What is wrong with it by itself.
     pub violations: Violations,
 }
@@ -164,7 +163,8 @@ async fn fitting(
     sketch.plan.ok_or_else(|| storage::corrupt("a plan without a fault cannot be read"))
 }
 
-/// Notes what of a plan does not fit the measures that there are; answers how many names are unknown.
+/// Notes what of a plan does not fit the measures and the published plans that there are; answers how many names are
+/// unknown.
 pub(super) async fn judge(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -173,15 +173,19 @@ pub(super) async fn judge(
 ) -> Result<usize, Fault> {
     let measures = storage::measure::all(conn, tenant, as_of).await?.into_iter();
     let measures: BTreeMap<_, _> = measures.map(|measure| (measure.id.clone(), measure)).collect();
-    let ids = sketch.named.iter().map(|(_, id)| id);
-    let missing: Vec<_> = ids.filter(|id| !measures.contains_key(*id)).cloned().collect();
-    let before = sketch.violations.len();
-    refuse_unknown("measure", &sketch.named, &missing, &mut sketch.violations);
-    let unknowns = sketch.violations.len() - before;
+    let mut unknowns = 0;
     for (place, component) in &sketch.components {
         let path = format!("plan.components[{place}]");
+        for (field, id) in component.measures().into_iter().filter(|(_, id)| !measures.contains_key(*id)) {
+            sketch.violations.add(format!("{path}.{field}"), format!("measure {id} does not exist"));
+            unknowns += 1;
+        }
         component.check_units(&path, |id| measures.get(id).map(Measure::unit), &mut sketch.violations);
         check_sources(component, &path, &measures, &mut sketch.violations);
+    }
+    if let Some(plan) = sketch.plan.as_ref().filter(|plan| plan.components.iter().any(takes_off)) {
+        let published = storage::plan::all(conn, tenant, as_of).await?;
+        unknowns += plan.check_less(&published, "plan", &mut sketch.violations);
     }
     Ok(unknowns)
 }
@@ -207,6 +211,35 @@ fn check_sources(
             Some(_) | None => {}
         }
     }
+    let selection = |id: &MeasureId| measures.get(id).and_then(Measure::selection);
+    match &component.payout {
+        Payout::Override(payout) => {
+            let id = &payout.rates.measure;
+            if selection(id).is_some_and(|selection| !selection.credit.rolled_up()) {
+                let field = format!("{path}.override.rates.measure_id");
+                violations.add(field, format!("must count credits of those below, {id} counts direct ones"));
+            }
+        }
+        Payout::Residual(payout) => {
+            let id = &payout.rates.measure;
+            if let Some(selection) = selection(id).filter(|selection| selection.event != EventKind::Paid) {
+                let field = format!("{path}.residual.rates.measure_id");
+                let event = selection.event.name();
+                violations.add(field, format!("must count PAID events, {id} counts {event}"));
+            }
+        }
+        Payout::Rates(_)
+        | Payout::Bonus(_)
+        | Payout::Objectives(_)
+        | Payout::Spiff(_)
+        | Payout::Matrix(_)
+        | Payout::Rank(_)
+        | Payout::Pool(_) => {}
+    }
+}
+
+fn takes_off(component: &Component) -> bool {
+    !component.less().is_empty()
 }
 
 fn later(last: &PlanVersion, effective_from: Period) -> String {

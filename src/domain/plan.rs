@@ -5,9 +5,10 @@ mod curve;
 mod modifier;
 mod payout;
 mod rates;
+mod reference;
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +17,7 @@ use super::fault::Violations;
 use super::id::{ComponentId, MeasureId, PlanId};
 use super::measure::Unit;
 use super::money::Currency;
-use super::number::{Number, Percent};
+use super::number::Percent;
 use super::quota::Proration;
 
 pub use clawback::{Clawback, ClawbackStep};
@@ -161,63 +162,6 @@ impl Plan {
         let named = self.components.iter().flat_map(Component::measures);
         named.map(|(_, id)| id.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     }
-
-    /// Notes what is wrong between the components of a plan, under `path`: parts of the target incentive, and what
-    /// components name of each other.
-    pub fn check(&self, path: &str, violations: &mut Violations) {
-        if let Some(cap) = self.cap {
-            cap.check(&format!("{path}.cap"), violations);
-        }
-        let parts = self.components.iter().filter_map(|component| component.target_percent);
-        let sum: i128 = parts.map(|percent| i128::from(percent.0)).sum();
-        if sum > i128::from(Percent::HUNDRED.0) {
-            let message = format!("target_percent must sum to at most 100, got {}", Number(sum));
-            violations.add(format!("{path}.components"), message);
-        }
-        let by_id: BTreeMap<_, _> =
-            self.components.iter().map(|component| (&component.id, component)).collect();
-        for (place, component) in self.components.iter().enumerate() {
-            let at = format!("{path}.components[{place}]");
-            for (name, gauge) in component.gauges() {
-                let Some(id) = gauge.component() else { continue };
-                let field = format!("{at}.{name}.component_id");
-                match by_id.get(id) {
-                    None => violations.add(field, format!("must be a component of the plan, got {id}")),
-                    Some(named) if named.line().is_none() => {
-                        violations.add(field, format!("must be a component that a measure moves, got {id}"));
-                    }
-                    Some(named) if !contains(named.window, component.window) => {
-                        let message = format!("must not have a smaller window than this one, got {id}");
-                        violations.add(field, message);
-                    }
-                    Some(_) => {}
-                }
-            }
-            if self.reaches(&component.id, &component.id) {
-                let message =
-                    format!("must not lead back to {} by what components name of each other", component.id);
-                violations.add(at, message);
-            }
-        }
-    }
-
-    /// Whether what a component names leads to another one.
-    fn reaches(&self, from: &ComponentId, to: &ComponentId) -> bool {
-        let named = |id: &ComponentId| {
-            let component = self.components.iter().find(|component| component.id == *id);
-            component.map_or_else(Vec::new, Component::references)
-        };
-        let (mut seen, mut open) = (BTreeSet::new(), named(from));
-        while let Some(next) = open.pop() {
-            if next == to {
-                return true;
-            }
-            if seen.insert(next) {
-                open.extend(named(next));
-            }
-        }
-        false
-    }
 }
 
 impl Payout {
@@ -280,7 +224,7 @@ impl Component {
                 ]
             }
             Payout::Rank(rank) => vec![("rank.gauge", &rank.gauge)],
-            Payout::Pool(Pool { by: Weight::Gauge(gauge), .. }) => vec![("pool.weight", gauge)],
+            Payout::Pool(Pool { by: Weight::Gauge(gauge), .. }) => vec![("pool.gauge", gauge)],
             Payout::Pool(_)
             | Payout::Rates(_)
             | Payout::Objectives(_)
@@ -366,11 +310,7 @@ impl Component {
     /// Every component that this one names.
     pub fn references(&self) -> Vec<&ComponentId> {
         let gauges = self.gauges().into_iter().filter_map(|(_, gauge)| gauge.component());
-        let less = match &self.payout {
-            Payout::Override(payout) => payout.less.as_slice(),
-            _ => &[],
-        };
-        gauges.chain(less).collect()
+        gauges.chain(self.less()).collect()
     }
 
     /// Whether members share in something: rank, pool, budget.

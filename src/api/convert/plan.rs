@@ -1,21 +1,22 @@
 //! Plans and their versions. A plan is read as far as it can be: what is wrong with one component hides nothing of the
 //! others, so that a draft hears everything at once.
 
+use super::modifier::{modifiers, modifiers_wire, plan_cap, plan_cap_wire, window, window_wire};
+use super::payout::{payout, payout_wire};
 use super::plan_diff::Side;
-use super::rates::{optional, present, rates, rates_wire};
-use super::{Check, read, read_at, shown, small, write};
+use super::quota::{proration, proration_wire};
+use super::rates::{optional, present};
+use super::{Check, MAX_VIOLATIONS, read, read_at, shown, small, text, write};
 use crate::api::v1;
 use crate::app::plan::{Sketch, Which};
 use crate::app::{AsOf, Page, Write};
-use crate::domain::date::{Day, Period, WindowKind};
+use crate::domain::date::{Day, Period};
 use crate::domain::fault::{Fault, Violations};
-use crate::domain::id::{DraftId, MeasureId, PlanId};
+use crate::domain::id::{DraftId, PlanId};
 use crate::domain::money::Currency;
 use crate::domain::plan::{
-    Clawback, ClawbackStep, Component, MAX_PARTS, Modifiers, Payout, Plan, PlanVersion, ReversalRule,
-    check_ids,
+    Clawback, ClawbackStep, Component, MAX_PARTS, Plan, PlanCap, PlanVersion, ReversalRule, check_ids,
 };
-use crate::domain::quota::Proration;
 
 /// The rpc that publishes a plan.
 pub const PUBLISH: &str = "attain.v1.PlanService/PublishPlan";
@@ -73,11 +74,11 @@ pub fn sketch(wire: &v1::Plan, currency: Currency) -> Sketch {
     let mut violations = Violations::default();
     let mut check = Check { path: PATH.into(), violations: &mut violations };
     let parts = parts(&mut check, wire, currency);
-    let places = parts.1.iter().enumerate();
+    let places = parts.components.iter().enumerate();
     let components = places.filter_map(|(place, component)| Some((place, component.clone()?))).collect();
-    let id = parts.0.0.clone();
-    let plan = whole(parts).filter(|_| violations.is_empty());
-    Sketch { id, plan, components, named: named(wire), violations }
+    let id = parts.id.clone();
+    let plan = whole(&mut check, parts).filter(|_| violations.is_empty());
+    Sketch { id, plan, components, violations }
 }
 
 /// A plan in canonical text as far as it could be read, so that what is spelt otherwise does not differ.
@@ -91,21 +92,10 @@ pub fn canonical(plan: &v1::Plan, sketch: &Sketch, currency: Currency) -> v1::Pl
             *wire = component_wire(component, currency);
         }
     }
-    canonical
-}
-
-/// Every measure that a plan names by an id, and the field that names it.
-fn named(wire: &v1::Plan) -> Vec<(String, MeasureId)> {
-    let mut named = Vec::new();
-    for (place, component) in wire.components.iter().take(MAX_PARTS).enumerate() {
-        let Some(v1::component::Payout::Rates(rates)) = &component.payout else { continue };
-        let fields = [("measure_id", &rates.measure_id), ("line_measure_id", &rates.line_measure_id)];
-        named.extend(fields.into_iter().filter_map(|(field, text)| {
-            let path = format!("{PATH}.components[{place}].rates.{field}");
-            Some((path, MeasureId::try_new(text).ok()?))
-        }));
+    if let Some(plan) = &sketch.plan {
+        canonical.cap = plan.cap.map(|cap| plan_cap_wire(cap, currency));
     }
-    named
+    canonical
 }
 
 /// Reads a request for a plan's version: as of when, which plan, which version.
@@ -138,8 +128,14 @@ pub fn list(request: &v1::ListPlansRequest) -> Result<(Option<Day>, Page), Fault
     })
 }
 
-/// A plan's id, name, currency and components as far as they can be read.
-type Parts = ((Option<PlanId>, Option<String>, Option<Currency>), Vec<Option<Component>>);
+/// The fields of a plan as far as they can be read.
+struct Parts {
+    id: Option<PlanId>,
+    name: Option<String>,
+    currency: Option<Currency>,
+    components: Vec<Option<Component>>,
+    cap: Option<Option<PlanCap>>,
+}
 
 fn parts(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Parts {
     let id = check.id("plan_id", &wire.plan_id);
@@ -158,29 +154,33 @@ fn parts(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Parts {
             Some(())
         });
     }
-    ((id, name, currency), components)
+    let cap = wire
+        .cap
+        .as_ref()
+        .map(|wire| check.inner("cap", Some(wire), |check, wire| plan_cap(check, wire, tenants)));
+    Parts { id, name, currency, components, cap: present(cap) }
 }
 
-fn whole(((id, name, currency), components): Parts) -> Option<Plan> {
+/// The plan, if all of it reads; what is wrong between its components is noted then, whatever is wrong within them.
+fn whole(check: &mut Check, parts: Parts) -> Option<Plan> {
+    let Parts { id, name, currency, components, cap } = parts;
     let components = components.into_iter().collect::<Option<Vec<_>>>();
-    Some(Plan { id: id?, name: name?, currency: currency?, components: components?, cap: None })
+    let plan = Plan { id: id?, name: name?, currency: currency?, components: components?, cap: cap? };
+    if check.violations.len() < MAX_VIOLATIONS {
+        plan.check(&check.path, check.violations);
+    }
+    Some(plan)
 }
 
 fn plan(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Option<Plan> {
-    whole(parts(check, wire, tenants))
+    let parts = parts(check, wire, tenants);
+    whole(check, parts)
 }
 
 fn component(check: &mut Check, wire: &v1::Component, currency: Currency) -> Option<Component> {
     let id = check.id("component_id", &wire.component_id);
     let name = check.required_text("name", &wire.name, 200);
-    let window = check.choice("window", wire.window, |window| match window {
-        v1::component::Window::Unspecified => None,
-        v1::component::Window::Deal => Some(WindowKind::Deal),
-        v1::component::Window::Month => Some(WindowKind::Month),
-        v1::component::Window::Quarter => Some(WindowKind::Quarter),
-        v1::component::Window::Half => Some(WindowKind::Half),
-        v1::component::Window::Year => Some(WindowKind::Year),
-    });
+    let window = check.choice("window", wire.window, window);
     let reversal = check.choice("reversal", wire.reversal, |reversal| match reversal {
         v1::component::Reversal::Unspecified | v1::component::Reversal::OwnDate => {
             Some(ReversalRule::OwnDate)
@@ -189,15 +189,12 @@ fn component(check: &mut Check, wire: &v1::Component, currency: Currency) -> Opt
     });
     let target_percent = optional(&wire.target_percent, |text| check.percent("target_percent", text));
     let clawback = wire.clawback.as_ref().map(|wire| check.inner("clawback", Some(wire), clawback));
-    let payout = match &wire.payout {
-        Some(v1::component::Payout::Rates(wire)) => {
-            check.inner("rates", Some(wire), |check, wire| rates(check, wire, currency)).map(Payout::Rates)
-        }
-        None => {
-            check.add("payout", "must be given: one of rates");
-            None
-        }
-    };
+    let payout = payout(check, wire.payout.as_ref(), currency);
+    let modifiers = wire
+        .modifiers
+        .as_ref()
+        .map(|wire| check.inner("modifiers", Some(wire), |check, wire| modifiers(check, wire, currency)));
+    let proration = proration(check, wire.proration);
     Some(Component {
         id: id?,
         name: name?,
@@ -206,9 +203,9 @@ fn component(check: &mut Check, wire: &v1::Component, currency: Currency) -> Opt
         clawback: present(clawback)?,
         line_kept: wire.line_kept,
         target_percent: present(target_percent)?,
-        proration: Proration::Days,
+        proration: proration?,
         payout: payout?,
-        modifiers: Modifiers::default(),
+        modifiers: present(modifiers)?.unwrap_or_default(),
     })
 }
 
@@ -233,6 +230,7 @@ pub fn wire(plan: &Plan) -> v1::Plan {
         name: plan.name.clone(),
         currency_code: plan.currency.to_string(),
         components: plan.components.iter().map(|part| component_wire(part, plan.currency)).collect(),
+        cap: plan.cap.map(|cap| plan_cap_wire(cap, plan.currency)),
     }
 }
 
@@ -252,30 +250,21 @@ pub fn side(version: &PlanVersion) -> Side {
 }
 
 fn component_wire(component: &Component, currency: Currency) -> v1::Component {
-    let window = match component.window {
-        WindowKind::Deal => v1::component::Window::Deal,
-        WindowKind::Month => v1::component::Window::Month,
-        WindowKind::Quarter => v1::component::Window::Quarter,
-        WindowKind::Half => v1::component::Window::Half,
-        WindowKind::Year => v1::component::Window::Year,
-    };
     let reversal = match component.reversal {
         ReversalRule::OwnDate => v1::component::Reversal::OwnDate,
         ReversalRule::AtOrigin => v1::component::Reversal::AtOrigin,
     };
-    let payout = match &component.payout {
-        Payout::Rates(rates) => Some(v1::component::Payout::Rates(rates_wire(rates, currency))),
-        _ => None,
-    };
     v1::Component {
         component_id: component.id.to_string(),
         name: component.name.clone(),
-        window: window.into(),
+        window: window_wire(component.window).into(),
         reversal: reversal.into(),
-        payout,
+        payout: Some(payout_wire(&component.payout, currency)),
         clawback: component.clawback.as_ref().map(clawback_wire),
         line_kept: component.line_kept,
-        target_percent: super::text(component.target_percent),
+        target_percent: text(component.target_percent),
+        modifiers: modifiers_wire(&component.modifiers, currency),
+        proration: proration_wire(component.proration).into(),
     }
 }
 

@@ -79,12 +79,7 @@ fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Quo
             None => Some(None),
             Some(wire) => check.inner("ramp", Some(wire), ramp).map(Some),
         };
-        let proration = check.choice("proration", wire.proration, |proration| match proration {
-            v1::quota::Proration::Unspecified | v1::quota::Proration::Days => Some(Proration::Days),
-            v1::quota::Proration::Seasonal => Some(Proration::Seasonal),
-            v1::quota::Proration::Months => Some(Proration::Months),
-            v1::quota::Proration::None => Some(Proration::None),
-        });
+        let proration = proration(check, wire.proration);
         let reliefs = check.list("reliefs", &wire.reliefs, MAX_PARTS, |check, wire| {
             let day = check.day("date", &wire.date);
             let amount = figure(check, wire.amount.as_ref(), &wire.units, calendar);
@@ -103,6 +98,16 @@ fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Quo
         })
     };
     check.whole(fields, |quota, path, violations| quota.check(path, violations))
+}
+
+/// Reads what part of a window a part of its days is.
+pub(super) fn proration(check: &mut Check, proration: i32) -> Option<Proration> {
+    check.choice("proration", proration, |proration| match proration {
+        v1::quota::Proration::Unspecified | v1::quota::Proration::Days => Some(Proration::Days),
+        v1::quota::Proration::Seasonal => Some(Proration::Seasonal),
+        v1::quota::Proration::Months => Some(Proration::Months),
+        v1::quota::Proration::None => Some(Proration::None),
+    })
 }
 
 fn goal(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Goal> {
@@ -163,13 +168,6 @@ pub fn wire(quota: &Quota, etag: i64, calendar: &Calendar) -> v1::Quota {
     };
     let (amount, units) = figure.map_or_else(Default::default, |figure| figure_wire(figure, calendar));
     let texts = |percents: &[Percent]| percents.iter().map(Percent::to_string).collect();
-    // What is as usual is left out, so that a quota reads as short as it was set.
-    let proration = match quota.proration {
-        Proration::Days => v1::quota::Proration::Unspecified,
-        Proration::Seasonal => v1::quota::Proration::Seasonal,
-        Proration::Months => v1::quota::Proration::Months,
-        Proration::None => v1::quota::Proration::None,
-    };
     let relief = |relief: &Relief| {
         let (amount, units) = figure_wire(relief.amount, calendar);
         v1::Relief { date: relief.day.to_string(), amount, units }
@@ -187,8 +185,18 @@ pub fn wire(quota: &Quota, etag: i64, calendar: &Calendar) -> v1::Quota {
             .ramp
             .as_ref()
             .map(|ramp| v1::Ramp { start_period: ramp.start.to_string(), percents: texts(&ramp.percents) }),
-        proration: proration.into(),
+        proration: proration_wire(quota.proration).into(),
         reliefs: quota.reliefs.iter().map(relief).collect(),
+    }
+}
+
+/// What is as usual is left out, so that a quota or a plan reads as short as it was written.
+pub(super) fn proration_wire(proration: Proration) -> v1::quota::Proration {
+    match proration {
+        Proration::Days => v1::quota::Proration::Unspecified,
+        Proration::Seasonal => v1::quota::Proration::Seasonal,
+        Proration::Months => v1::quota::Proration::Months,
+        Proration::None => v1::quota::Proration::None,
     }
 }
 

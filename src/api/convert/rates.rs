@@ -33,13 +33,7 @@ pub(super) fn rates(check: &mut Check, wire: &v1::Rates, currency: Currency) -> 
         v1::rates::Mode::Retroactive => Some(RateMode::Retroactive),
         v1::rates::Mode::WholeCredit => Some(RateMode::WholeCredit),
     });
-    let axis = check.choice("axis", wire.axis, |axis| match axis {
-        v1::rates::Axis::Unspecified | v1::rates::Axis::Attainment => Some(Axis::Attainment),
-        v1::rates::Axis::Amount => Some(Axis::Amount),
-        v1::rates::Axis::Units => Some(Axis::Units),
-        v1::rates::Axis::DealAmount => Some(Axis::DealAmount),
-        v1::rates::Axis::MarginPercent => Some(Axis::MarginPercent),
-    });
+    let axis = axis(check, wire.axis);
     let kind = check.choice("rate_kind", wire.rate_kind, |kind| match kind {
         v1::rates::RateKind::Unspecified | v1::rates::RateKind::Percent => Some(RateKind::Percent),
         v1::rates::RateKind::PerUnit => Some(RateKind::PerUnit),
@@ -72,6 +66,17 @@ pub(super) fn rates(check: &mut Check, wire: &v1::Rates, currency: Currency) -> 
     })
 }
 
+/// Reads what edges are on.
+pub(super) fn axis(check: &mut Check, axis: i32) -> Option<Axis> {
+    check.choice("axis", axis, |axis| match axis {
+        v1::rates::Axis::Unspecified | v1::rates::Axis::Attainment => Some(Axis::Attainment),
+        v1::rates::Axis::Amount => Some(Axis::Amount),
+        v1::rates::Axis::Units => Some(Axis::Units),
+        v1::rates::Axis::DealAmount => Some(Axis::DealAmount),
+        v1::rates::Axis::MarginPercent => Some(Axis::MarginPercent),
+    })
+}
+
 /// A rate kind with its block, where it has one.
 fn block(check: &mut Check, wire: &v1::Rates, kind: RateKind) -> Option<RateKind> {
     match kind {
@@ -89,7 +94,7 @@ fn block(check: &mut Check, wire: &v1::Rates, kind: RateKind) -> Option<RateKind
 
 /// The one of three texts, `…_percent`, `…_amount` and `…_units`, that an axis asks for; the others must be empty.
 /// Inside `None` an absent one that need not be there, outside one that could not be read.
-fn edge(
+pub(super) fn edge(
     check: &mut Check,
     name: &str,
     texts: [&str; 3],

@@ -258,11 +258,25 @@ impl Matrix {
         }
         if let MatrixPays::Target { .. } = &self.pays {
             not_in_single_deals(window, path, violations);
+            self.check_parts(path, violations);
             for (name, scale) in [("rows", &self.rows), ("columns", &self.columns)] {
                 if scale.gauge.axis.by_deal() {
                     let message = "must not be by the deal where a target is paid";
                     violations.add(format!("{path}.{name}.gauge.axis"), message);
                 }
+            }
+        }
+    }
+}
+
+impl Matrix {
+    /// Parts of a target are not below zero, as a curve's are not.
+    fn check_parts(&self, path: &str, violations: &mut Violations) {
+        for (row, percents) in self.cells.iter().enumerate() {
+            let below = percents.iter().enumerate().filter(|(_, percent)| **percent < Percent::ZERO);
+            for (column, percent) in below {
+                let message = format!("must not be below zero, got {percent}");
+                violations.add(format!("{path}.cells[{row}].percents[{column}]"), message);
             }
         }
     }
@@ -303,8 +317,13 @@ impl Pool {
             violations
                 .add(format!("{path}.amount"), format!("must not be below zero, got {amount} minor units"));
         }
+        if let Fund::Percent { percent, .. } = self.fund
+            && percent < Percent::ZERO
+        {
+            violations.add(format!("{path}.percent"), format!("must not be below zero, got {percent}"));
+        }
         if let Weight::Gauge(gauge) = &self.by {
-            gauge.check(window, false, &format!("{path}.weight"), violations);
+            gauge.check(window, false, &format!("{path}.gauge"), violations);
         }
     }
 }
