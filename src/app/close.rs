@@ -196,7 +196,7 @@ impl App {
         let tenant = call.tenant();
         let mut read = self.read(call, 0).await?;
         let as_of = read.as_of;
-        let facts = facts::load(&mut read.tx, tenant, as_of, period, None).await?;
+        let facts = facts::load(&mut read.tx, tenant, as_of, period).await?;
         let posted = ledger::posted(&mut read.tx, tenant, &facts.calendar, None, as_of).await?;
         drop(read);
         let progress = Arc::clone(progress);

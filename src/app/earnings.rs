@@ -139,7 +139,7 @@ impl App {
         };
         let work = move |facts: &Facts| {
             let calculation = Calculation::open_for(facts, period, &[payee]);
-            let earnings = calculation.earn(payee, Detail::Lines);
+            let earnings = calculation.earn(payee, Detail::Shown);
             statement(&calculation, &earnings, posted.as_deref())
         };
         Ok((calculate(facts, payee, work).await?, closed.is_some(), seen.as_of))

@@ -69,23 +69,35 @@ pub(super) async fn terms(
     Ok(builder)
 }
 
-/// Everything as of a journal number, for a calculation up to the end of a period; of deals only those that touch the
-/// payees below one, if one is given.
+/// Everything as of a journal number, for a calculation up to the end of a period.
 pub(super) async fn load(
     conn: &mut PgConnection,
     tenant: TenantId,
     as_of: i64,
     through: Period,
-    under: Option<&PayeeId>,
 ) -> Result<Facts, Fault> {
     check_period(&calendar(conn, tenant, as_of).await?, through)?;
-    let deals = match under {
-        Some(payee) => Which::Of(storage::payee::below(conn, tenant, as_of, payee).await?),
-        None => Which::All,
-    };
     let mut builder = terms(conn, tenant, as_of).await?;
-    storage::facts::load_deals(conn, tenant, &Scope { as_of, deals }, &mut builder).await?;
+    storage::facts::load_deals(conn, tenant, &Scope { as_of, deals: Which::All }, &mut builder).await?;
     builder.build().map_err(storage::facts::unfit)
+}
+
+/// The facts for what some payees, by index, earn: `terms` with the deals that are read for it.
+async fn load_beside(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    as_of: i64,
+    terms: &Facts,
+    payees: &[u32],
+) -> Result<Facts, Fault> {
+    let read = read_by(terms, payees.iter().copied());
+    let of = read.into_iter().map(|payee| terms.payee_id(payee).clone()).collect();
+    let mut told = FactsBuilder::beside(terms, as_of);
+    let scope = Scope { as_of, deals: Which::Of(of) };
+    storage::facts::load_deals(conn, tenant, &scope, &mut told).await?;
+    let mut facts = Facts::clone(terms);
+    facts.replace(&[], told).map_err(storage::facts::unfit)?;
+    Ok(facts)
 }
 
 /// What an answer is made from: as of which number, what is closed there, and what is in memory of it.
@@ -130,7 +142,10 @@ impl App {
         }
         let _place = self.inner.resident.queue().await?;
         let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
-        load(&mut tx, call.tenant(), as_of, through, Some(payee)).await.map(Arc::new)
+        check_period(&calendar(&mut tx, call.tenant(), as_of).await?, through)?;
+        let terms = terms(&mut tx, call.tenant(), as_of).await?.build().map_err(storage::facts::unfit)?;
+        let payees: Vec<u32> = terms.payee(payee).into_iter().collect();
+        load_beside(&mut tx, call.tenant(), as_of, &terms, &payees).await.map(Arc::new)
     }
 
     /// Everything but deals as of the number seen: from memory, where deals are beside it, or loaded.
@@ -154,16 +169,9 @@ impl App {
         if seen.facts(seen.as_of).is_some() {
             return Ok(terms);
         }
-        let read = read_by(&terms, payees.iter().copied());
-        let of = read.into_iter().map(|payee| terms.payee_id(payee).clone()).collect();
         let _place = self.inner.resident.queue().await?;
         let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
-        let mut told = FactsBuilder::beside(&terms, seen.as_of);
-        let scope = Scope { as_of: seen.as_of, deals: Which::Of(of) };
-        storage::facts::load_deals(&mut tx, call.tenant(), &scope, &mut told).await?;
-        let mut facts = Facts::clone(&terms);
-        facts.replace(&[], told).map_err(storage::facts::unfit)?;
-        Ok(Arc::new(facts))
+        load_beside(&mut tx, call.tenant(), seen.as_of, &terms, payees).await.map(Arc::new)
     }
 
     /// The tenant's calendar as of the number seen.

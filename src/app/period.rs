@@ -103,7 +103,7 @@ impl App {
         let tenant = call.tenant();
         let mut read = self.read(call, page.as_of).await?;
         let (as_of, tx) = (read.as_of, &mut read.tx);
-        let facts = facts::load(tx, tenant, as_of, period, None).await?;
+        let facts = facts::load(tx, tenant, as_of, period).await?;
         let last = ledger::closes(tx, tenant, as_of).await?.pop();
         check_order(period, next_period(&facts.calendar, last.as_ref()))?;
         let posted = ledger::posted(tx, tenant, &facts.calendar, None, as_of).await?;
@@ -245,7 +245,7 @@ struct Basis {
 
 impl Basis {
     async fn load(conn: &mut PgConnection, tenant: TenantId, close: Close) -> Result<Self, Fault> {
-        let facts = facts::load(conn, tenant, close.as_of, close.period, None).await?;
+        let facts = facts::load(conn, tenant, close.as_of, close.period).await?;
         let posted = ledger::posted(conn, tenant, &facts.calendar, None, close.change).await?;
         Ok(Basis { facts, posted, through: close.period })
     }

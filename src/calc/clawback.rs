@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::date::Period;
 use crate::domain::exact::Exact;
-use crate::domain::id::PayeeId;
 use crate::domain::number::WHOLE;
 use crate::domain::plan::Clawback;
 
@@ -29,24 +28,60 @@ pub fn part(clawback: &Clawback, age: i64) -> Exact {
     }
 }
 
-/// What the credits that are taken back have earned in the segments before, by the end of each period.
+/// What was made of a credit and its reversals: minor units, exact.
+#[derive(Debug, Clone, Default)]
+struct Sum {
+    /// Before cap and floor per credit.
+    priced: Exact,
+    /// What of it was earned.
+    earned: Exact,
+}
+
+impl Sum {
+    fn add(&mut self, other: &Sum) {
+        self.priced = self.priced.add(&other.priced);
+        self.earned = self.earned.add(&other.earned);
+    }
+}
+
+/// What bounds a credit and its reversals together.
+#[derive(Debug, Clone, Default)]
+pub struct Bounds {
+    /// The most, minor units.
+    pub cap: Option<Exact>,
+    /// The least while the sum is above zero, minor units.
+    pub floor: Option<Exact>,
+    /// Whether a reversal takes back at most what its credit has earned.
+    pub limited: bool,
+}
+
+impl Bounds {
+    /// Whether nothing is bounded.
+    pub fn is_none(&self) -> bool {
+        self.cap.is_none() && self.floor.is_none() && !self.limited
+    }
+
+    fn bound(&self, sum: &Exact) -> Exact {
+        let capped = self.cap.as_ref().map_or(sum, |cap| cap.min(sum));
+        match &self.floor {
+            Some(floor) if *sum > Exact::ZERO => capped.max(floor).clone(),
+            Some(_) | None => capped.clone(),
+        }
+    }
+}
+
+/// What credits that are taken back have earned in the segments before, by the end of each period.
+#[derive(Default)]
 pub struct Claims {
-    /// Whose.
-    pub payee: PayeeId,
     /// The claims that some reversal takes back.
     reversed: BTreeSet<Claim>,
     /// A map for every segment that earned or lost something under the claim.
-    earned: BTreeMap<Claim, Vec<BTreeMap<Period, Exact>>>,
+    earned: BTreeMap<Claim, Vec<BTreeMap<Period, Sum>>>,
     /// Of the segment at hand.
-    current: BTreeMap<Claim, BTreeMap<Period, Exact>>,
+    current: BTreeMap<Claim, BTreeMap<Period, Sum>>,
 }
 
 impl Claims {
-    /// Nothing earned yet, nothing taken back.
-    pub fn new(payee: PayeeId) -> Self {
-        Claims { payee, reversed: BTreeSet::new(), earned: BTreeMap::new(), current: BTreeMap::new() }
-    }
-
     /// Follows what these reversals take back from here on.
     pub fn follow(&mut self, book: &Book, reversals: &[Credit]) {
         self.reversed.extend(reversals.iter().map(|credit| credit.claim(book)));
@@ -57,50 +92,54 @@ impl Claims {
         !self.reversed.is_empty() && credits.iter().any(|credit| self.reversed.contains(&credit.claim(book)))
     }
 
-    /// What was earned under a claim in the segments before, by the end of a period; of the latest if none is
-    /// given.
-    fn before(&self, claim: &Claim, upto: Option<Period>) -> Exact {
-        let segments = self.earned.get(claim).map_or(&[][..], Vec::as_slice);
-        segments.iter().fold(Exact::ZERO, |sum, segment| {
-            let known = match upto {
-                Some(upto) => segment.range(..=upto).next_back(),
-                None => segment.last_key_value(),
-            };
-            known.map_or(sum.clone(), |(_, earned)| sum.add(earned))
-        })
+    /// What was made under a claim in the segments before, by the end of a period.
+    fn before(&self, claim: &Claim, upto: Period) -> Sum {
+        let mut sum = Sum::default();
+        for segment in self.earned.get(claim).map_or(&[][..], Vec::as_slice) {
+            if let Some((_, earned)) = segment.range(..=upto).next_back() {
+                sum.add(earned);
+            }
+        }
+        sum
     }
 
-    /// Lets no reversal bring what its credit and its reversals have earned below zero; nor, where that was
-    /// below zero already, any lower.
-    pub fn limit(&self, book: &Book, upto: Option<Period>, lines: &mut [Line]) {
-        let mut sums: BTreeMap<Claim, Exact> = BTreeMap::new();
+    /// Bounds what credits with their reversals earn together. A limited reversal brings that not below zero; nor,
+    /// where it was below zero already, any lower.
+    pub fn bound(&self, book: &Book, upto: Period, bounds: &Bounds, lines: &mut [Line]) {
+        let each = bounds.cap.is_some() || bounds.floor.is_some();
+        let mut sums: BTreeMap<Claim, Sum> = BTreeMap::new();
         // On one day a reversal's id may come before its credit's.
         let mut lines: Vec<&mut Line> = lines.iter_mut().collect();
         lines.sort_by_key(|line| (book.is_reversal(line.credit.entry), line.credit.entry));
         for line in lines {
             let claim = line.credit.claim(book);
-            if !self.reversed.contains(&claim) {
+            if !each && !self.reversed.contains(&claim) {
                 continue;
             }
             let sum = sums.entry(claim).or_insert_with(|| self.before(&claim, upto));
-            let least = sum.clone().min(Exact::ZERO);
-            if book.is_reversal(line.credit.entry) && sum.add(&line.paid) < least {
-                line.paid = least.sub(sum);
+            let priced = sum.priced.add(&line.paid);
+            if each {
+                line.paid = bounds.bound(&priced).sub(&bounds.bound(&sum.priced));
+            }
+            let least = sum.earned.clone().min(Exact::ZERO);
+            if bounds.limited && book.is_reversal(line.credit.entry) && sum.earned.add(&line.paid) < least {
+                line.paid = least.sub(&sum.earned);
                 line.limited = true;
             }
-            *sum = sum.add(&line.paid);
+            *sum = Sum { priced, earned: sum.earned.add(&line.paid) };
         }
     }
 
-    /// Notes what the lines of the segment at hand have earned by the end of a period.
-    pub fn note(&mut self, book: &Book, upto: Period, lines: &[Line]) {
-        for line in lines {
+    /// Notes what the lines of the segment at hand have made by the end of a period, when `part` of what they pay is
+    /// earned. `priced` is what each line was before it was bounded.
+    pub fn note(&mut self, book: &Book, upto: Period, lines: &[Line], priced: &[Exact], part: &Exact) {
+        for (line, priced) in lines.iter().zip(priced) {
             let claim = line.credit.claim(book);
             if !self.reversed.contains(&claim) {
                 continue;
             }
-            let earned = self.current.entry(claim).or_default().entry(upto).or_insert(Exact::ZERO);
-            *earned = earned.add(&line.paid);
+            let sum = self.current.entry(claim).or_default().entry(upto).or_default();
+            sum.add(&Sum { priced: priced.clone(), earned: line.paid.mul(part) });
         }
     }
 

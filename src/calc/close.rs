@@ -57,7 +57,7 @@ pub fn close(calculation: &Calculation, posted: &Posted, done: impl Fn() + Sync)
     let nothing = Posted::new();
     let one = |payee: u32| {
         let posted = posted_to.get(facts.payee_id(payee)).unwrap_or(&nothing);
-        let mut earnings = calculation.earn(payee, Detail::Lines);
+        let mut earnings = calculation.earn(payee, Detail::Shown);
         let keep = !earnings.keys.is_empty() || !posted.is_empty();
         let statement = keep.then(|| statement::statement(calculation, &earnings, Some(posted)));
         for segment in earnings.keys.iter_mut().flat_map(|key| &mut key.segments) {

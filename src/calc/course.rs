@@ -1,5 +1,5 @@
-//! The course of one accumulation: credits in their order along a ladder, and what is earned through the end
-//! of each period (semantics 3, 8.1, 8.4, 9).
+//! The course of one accumulation: credits in their order along a ladder, and what they pay through the end of each
+//! period (semantics 3, 8.1, 8.4).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::domain::facts::Facts;
 use crate::domain::plan::{Axis, Clawback, Component};
 
 use super::book::Book;
-use super::clawback::{self, Claims};
+use super::clawback;
 use super::credit::{Credit, Selector};
 use super::problem::Problem;
 use super::rates::{DealPlace, Ladder, Pricer, Slice, Walk};
@@ -26,12 +26,22 @@ pub struct Line {
     pub before: Exact,
     /// The pieces it is cut into.
     pub slices: Vec<Slice>,
-    /// What it pays, minor units, exact.
+    /// What the rates make of it, minor units, exact.
+    pub priced: Exact,
+    /// What it pays after the modifiers, minor units, exact.
     pub paid: Exact,
     /// Whether it would have paid less, had the credit it takes back earned more.
     pub limited: bool,
     /// What it pays, minor units, rounded cumulatively: lines and flat amounts sum to the whole.
     pub amount: i128,
+}
+
+impl Line {
+    /// A line before it is priced.
+    pub fn new(credit: Credit, value: Exact, before: Exact) -> Self {
+        let (priced, paid) = (Exact::ZERO, Exact::ZERO);
+        Line { credit, value, before, slices: Vec::new(), priced, paid, limited: false, amount: 0 }
+    }
 }
 
 /// Credits of one measure in the order of their places.
@@ -40,6 +50,26 @@ pub struct Standing<'a> {
     pub credits: Cow<'a, [Credit]>,
     /// What of them counts.
     pub selector: &'a Selector,
+}
+
+impl Standing<'_> {
+    /// What a credit counts; of a reversal what the clawback schedule leaves.
+    pub fn value(
+        &self,
+        facts: &Facts,
+        book: &Book,
+        clawback: Option<&Clawback>,
+        credit: &Credit,
+    ) -> Result<Exact, Problem> {
+        let value = self.selector.value(facts, book, credit)?;
+        Ok(match clawback {
+            Some(schedule) if book.is_reversal(credit.entry) => {
+                let age = book.entry(credit.entry).day.days_since(book.origin_day(credit.entry));
+                value.mul(&clawback::part(schedule, age))
+            }
+            Some(_) | None => value,
+        })
+    }
 }
 
 /// What an accumulation is made of.
@@ -56,56 +86,19 @@ pub struct Course<'a> {
     pub line: Option<Standing<'a>>,
 }
 
-/// What came of it.
-pub struct Outcome<'a> {
-    /// Earned through the end of each period in which something moved, minor units.
-    pub through: BTreeMap<Period, i128>,
-    /// The whole way.
-    pub walk: Walk<'a>,
-    /// Paid, minor units, exact.
-    pub paid: Exact,
-    /// One for each credit in order, if they were asked for.
-    pub lines: Vec<Line>,
-}
-
 impl<'a> Course<'a> {
-    /// Walks the credits. Where one stands before others that came in an earlier period, earned through each
-    /// period is walked on its own: the credits known by its end, and no later ones. So it is under a clawback
-    /// schedule, for what a reversal may take depends on what its credit had earned by then.
-    pub fn run(&self, claims: &mut Claims, lines: bool) -> Result<Outcome<'a>, Problem> {
-        let rounding = self.facts.calendar.rounding;
-        let payee = claims.payee.clone();
-        let too_large = |_| Problem::TooLarge { payee: payee.clone() };
+    /// Paid through the end of each period in which something moved, minor units, exact; and the whole way. Where a
+    /// credit stands before others that came in an earlier period, each period is walked on its own: the credits
+    /// known by its end, and no later ones.
+    pub fn through(&self, upto: Period) -> Result<(BTreeMap<Period, Exact>, Walk<'a>), Problem> {
         let mut through = BTreeMap::new();
-        let walk = self.walk(None, |period, walk| drop(through.insert(period, walk.paid())), None)?;
-        let clawed = claims.touch(self.book, &self.paid.credits);
-        if clawed || !self.in_order() {
+        let walk = self.walk(upto, |period, walk| drop(through.insert(period, walk.paid())), None)?;
+        if !self.in_order() {
             for (upto, paid) in &mut through {
-                *paid = if clawed {
-                    let lines = self.lines(Some(*upto), claims)?;
-                    claims.note(self.book, *upto, &lines);
-                    let flats = self.walk(Some(*upto), |_, _| (), None)?.flats();
-                    lines.iter().fold(flats, |sum, line| sum.add(&line.paid))
-                } else {
-                    self.walk(Some(*upto), |_, _| (), None)?.paid()
-                };
+                *paid = self.walk(*upto, |_, _| (), None)?.paid();
             }
         }
-        let paid = through.values().next_back().cloned().unwrap_or(Exact::ZERO);
-        let rounded =
-            through.into_iter().map(|(period, paid): (Period, Exact)| Ok((period, paid.round(rounding)?)));
-        let through = rounded.collect::<Result<_, _>>().map_err(too_large)?;
-        let mut kept = if lines { self.lines(None, claims)? } else { Vec::new() };
-        // Flat amounts first: so the lines after them add up to the whole, however halves are rounded.
-        let mut sum = walk.flats();
-        let mut before = sum.round(rounding).map_err(too_large)?;
-        for line in &mut kept {
-            sum = sum.add(&line.paid);
-            let upto = sum.round(rounding).map_err(too_large)?;
-            (line.amount, before) = (upto - before, upto);
-        }
-        claims.settle();
-        Ok(Outcome { through, walk, paid, lines: kept })
+        Ok((through, walk))
     }
 
     /// Whether no credit stands before one of an earlier period.
@@ -124,7 +117,7 @@ impl<'a> Course<'a> {
     /// the pieces of every credit if asked to.
     fn walk(
         &self,
-        upto: Option<Period>,
+        upto: Period,
         mut ended: impl FnMut(Period, &Walk<'a>),
         mut keep: Option<&mut Vec<Line>>,
     ) -> Result<Walk<'a>, Problem> {
@@ -135,7 +128,7 @@ impl<'a> Course<'a> {
                 ended(before, walk);
             }
         };
-        let known = |credit: &&Credit| upto.is_none_or(|upto| self.book.entry(credit.entry).period <= upto);
+        let known = |credit: &&Credit| self.book.entry(credit.entry).period <= upto;
         let mut paid = self.paid.credits.iter().filter(known).peekable();
         let Some(line) = &self.line else {
             for credit in paid {
@@ -177,15 +170,7 @@ impl<'a> Course<'a> {
     ) -> Result<(), Problem> {
         let value = self.value(None, credit)?;
         if let Some(lines) = &mut keep {
-            lines.push(Line {
-                credit: *credit,
-                value: value.clone(),
-                before: walk.position().clone(),
-                slices: Vec::new(),
-                paid: Exact::ZERO,
-                limited: false,
-                amount: 0,
-            });
+            lines.push(Line::new(*credit, value.clone(), walk.position().clone()));
         }
         let slice = |tier: usize, piece: &Exact| {
             if let Some(line) = keep.as_deref_mut().and_then(|lines| lines.last_mut()) {
@@ -193,7 +178,7 @@ impl<'a> Course<'a> {
             }
         };
         if self.axis.by_deal() {
-            walk.put_by_deal(&value, &self.deal_place(credit)?, slice);
+            walk.put_by_deal(&value, &deal_place(self.facts, self.book, credit.entry, self.axis)?, slice);
             walk.advance(&value);
             return Ok(());
         }
@@ -210,35 +195,14 @@ impl<'a> Course<'a> {
         Ok(())
     }
 
-    /// What a credit counts; of a reversal what the clawback schedule leaves.
     fn value(&self, standing: Option<&Standing>, credit: &Credit) -> Result<Exact, Problem> {
-        let selector = standing.unwrap_or(&self.paid).selector;
-        let value = selector.value(self.facts, self.book, credit)?;
-        let part = |clawback: &Clawback| {
-            let age = self.book.entry(credit.entry).day.days_since(self.book.origin_day(credit.entry));
-            clawback::part(clawback, age)
-        };
-        Ok(match &self.component.clawback {
-            Some(schedule) if self.book.is_reversal(credit.entry) => value.mul(&part(schedule)),
-            Some(_) | None => value,
-        })
+        let standing = standing.unwrap_or(&self.paid);
+        standing.value(self.facts, self.book, self.component.clawback.as_ref(), credit)
     }
 
-    fn deal_place(&self, credit: &Credit) -> Result<DealPlace, Problem> {
-        let deal = self.book.deal(credit.entry);
-        let unstated = |figure| Problem::unstated(self.facts.deal_id(deal), figure);
-        let worth = self.facts.worth(deal);
-        let amount = worth.amount.ok_or_else(|| unstated("amount"))?;
-        if self.axis == Axis::DealAmount {
-            return Ok(DealPlace::At(Exact::whole(i128::from(amount))));
-        }
-        let cost = worth.cost.ok_or_else(|| unstated("cost"))?;
-        let margin = Exact::whole((i128::from(amount) - i128::from(cost)) * 100);
-        Ok(margin.div(&Exact::whole(i128::from(amount))).map_or(DealPlace::Undefined, DealPlace::At))
-    }
-
-    /// The credits of the periods up to `upto`, each priced as the way to there has turned out.
-    fn lines(&self, upto: Option<Period>, claims: &Claims) -> Result<Vec<Line>, Problem> {
+    /// The credits of the periods up to `upto`, each priced as the way to there has turned out; and the flat amounts
+    /// due there, which are nobody's.
+    pub fn lines(&self, upto: Period) -> Result<(Vec<Line>, Exact), Problem> {
         let mut lines = Vec::new();
         let walk = self.walk(upto, |_, _| (), Some(&mut lines))?;
         let mut pricer = Pricer::new(&walk);
@@ -246,11 +210,23 @@ impl<'a> Course<'a> {
             for slice in &mut line.slices {
                 *slice = pricer.price(slice.tier, &slice.credited);
             }
-            line.paid = line.slices.iter().fold(Exact::ZERO, |sum, slice| sum.add(&slice.paid));
+            line.priced = line.slices.iter().fold(Exact::ZERO, |sum, slice| sum.add(&slice.paid));
+            line.paid = line.priced.clone();
         }
-        if self.component.clawback.is_some() {
-            claims.limit(self.book, upto, &mut lines);
-        }
-        Ok(lines)
+        Ok((lines, walk.flats()))
     }
+}
+
+/// Where the deal of an entry stands on an axis that is the deal's: an amount in minor units, or a percent.
+pub fn deal_place(facts: &Facts, book: &Book, entry: u32, axis: Axis) -> Result<DealPlace, Problem> {
+    let deal = book.deal(entry);
+    let unstated = |figure| Problem::unstated(facts.deal_id(deal), figure);
+    let worth = facts.worth(deal);
+    let amount = worth.amount.ok_or_else(|| unstated("amount"))?;
+    if axis == Axis::DealAmount {
+        return Ok(DealPlace::At(Exact::whole(i128::from(amount))));
+    }
+    let cost = worth.cost.ok_or_else(|| unstated("cost"))?;
+    let margin = Exact::whole((i128::from(amount) - i128::from(cost)) * 100);
+    Ok(margin.div(&Exact::whole(i128::from(amount))).map_or(DealPlace::Undefined, DealPlace::At))
 }

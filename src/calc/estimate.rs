@@ -131,7 +131,7 @@ fn compare(
         let name = with.or(without).and_then(|key| key.segments.last());
         let estimate = ComponentEstimate {
             key: key.clone(),
-            name: name.map_or_else(String::new, |segment| segment.name.clone()),
+            name: name.map_or_else(String::new, |segment| segment.component.name.clone()),
             without: earned(without),
             with: earned(with),
             periods,
@@ -143,11 +143,11 @@ fn compare(
 }
 
 /// A segment without the deal and with it.
-type Pair<'a> = (&'a SegmentEarnings, &'a SegmentEarnings);
+type Pair<'a> = (&'a SegmentEarnings<'a>, &'a SegmentEarnings<'a>);
 
 /// The segments that both have, by their first days.
-fn pairs<'a>(without: Option<&'a KeyEarnings>, with: Option<&'a KeyEarnings>) -> Vec<Pair<'a>> {
-    let segments = |key: Option<&'a KeyEarnings>| key.map_or(&[][..], |key| &key.segments);
+fn pairs<'a>(without: Option<&'a KeyEarnings<'a>>, with: Option<&'a KeyEarnings<'a>>) -> Vec<Pair<'a>> {
+    let segments = |key: Option<&'a KeyEarnings<'a>>| key.map_or(&[][..], |key| &key.segments);
     let before = |after: &SegmentEarnings| segments(without).iter().find(|before| before.from == after.from);
     segments(with).iter().filter_map(|after| Some((before(after)?, after))).collect()
 }
@@ -161,7 +161,7 @@ fn moves((without, with): &Pair) -> bool {
 
 /// Where a segment's line stands; `None` where no line decides the tier, or nothing is paid.
 fn standing(calculation: &Calculation, window: Window, segment: &SegmentEarnings) -> Option<Standing> {
-    let rates = &segment.rates;
+    let rates = segment.rates.as_deref()?;
     if window.kind() == WindowKind::Deal || rates.axis.by_deal() {
         return None;
     }

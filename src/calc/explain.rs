@@ -8,8 +8,9 @@ use crate::domain::date::Period;
 use crate::domain::exact::Exact;
 use crate::domain::explanation::Explanation;
 use crate::domain::number::Number;
-use crate::domain::plan::{Axis, RateKind, RateMode};
+use crate::domain::plan::{Axis, RateKind, RateMode, Rates};
 use crate::domain::quota::Proration;
+use crate::domain::statement::StepFigures;
 
 use super::earn::{KeyEarnings, Line, PayeeEarnings, SegmentEarnings};
 use super::statement::{exact_amount, percent_text};
@@ -49,20 +50,22 @@ pub fn explain(
 #[derive(Clone, Copy)]
 enum Node<'a> {
     Root,
-    Key(&'a KeyEarnings),
+    Key(&'a KeyEarnings<'a>),
     Month(Period, i128),
-    Segment(&'a SegmentEarnings),
-    Quota(&'a SegmentEarnings),
-    Attainment(&'a SegmentEarnings),
-    BaseRate(&'a SegmentEarnings),
-    Tiers(&'a SegmentEarnings),
-    Tier(&'a SegmentEarnings, usize),
-    Rounding(&'a SegmentEarnings),
-    Credits(&'a SegmentEarnings),
-    Credit(&'a SegmentEarnings, &'a Line),
-    Slice(&'a SegmentEarnings, &'a Line, usize),
-    Split(&'a SegmentEarnings, &'a Line),
+    Segment(&'a SegmentEarnings<'a>),
+    Quota(&'a SegmentEarnings<'a>),
+    Attainment(&'a SegmentEarnings<'a>),
+    BaseRate(&'a SegmentEarnings<'a>),
+    Tiers(&'a SegmentEarnings<'a>),
+    Tier(&'a SegmentEarnings<'a>, usize),
+    Rounding(&'a SegmentEarnings<'a>),
+    Credits(&'a SegmentEarnings<'a>),
+    Credit(&'a SegmentEarnings<'a>, &'a Line),
+    Slice(&'a SegmentEarnings<'a>, &'a Line, usize),
+    Split(&'a SegmentEarnings<'a>, &'a Line),
     Event(&'a Line),
+    /// A step with its place among its siblings.
+    Step(usize, &'a StepFigures),
 }
 
 /// What a node says of itself.
@@ -75,7 +78,7 @@ struct Words {
 
 struct Tree<'a, 'f> {
     calculation: &'a Calculation<'f>,
-    earnings: &'a PayeeEarnings,
+    earnings: &'a PayeeEarnings<'a>,
     /// Nodes that may still be given.
     left: Cell<usize>,
 }
@@ -110,14 +113,16 @@ impl<'a> Tree<'a, '_> {
             Node::Root => Box::new(self.earnings.keys.iter().map(Node::Key)),
             Node::Key(key) => {
                 let months = key.earned_in.iter().map(|(period, amount)| Node::Month(*period, *amount));
-                Box::new(key.segments.iter().map(Node::Segment).chain(months))
+                Box::new(key.segments.iter().map(Node::Segment).chain(steps(&key.steps)).chain(months))
             }
             Node::Segment(s) => {
-                let by_quota = s.rates.axis == Axis::Attainment;
+                let by_quota = s.rates.as_ref().is_some_and(|rates| rates.axis == Axis::Attainment);
                 let quota = by_quota.then_some([Node::Quota(s), Node::Attainment(s)]);
                 let base = s.base_rate.as_ref().map(|_| Node::BaseRate(s));
-                let rest = [Node::Tiers(s), Node::Rounding(s), Node::Credits(s)];
-                Box::new(quota.into_iter().flatten().chain(base).chain(rest))
+                let tiers = s.rates.as_ref().map(|_| Node::Tiers(s));
+                let credits = s.component.paid().map(|_| Node::Credits(s));
+                let made = quota.into_iter().flatten().chain(base).chain(tiers).chain(steps(&s.steps));
+                Box::new(made.chain([Node::Rounding(s)]).chain(credits))
             }
             Node::Tiers(s) => Box::new((0..s.tiers.len()).map(move |tier| Node::Tier(s, tier))),
             Node::Credits(s) => Box::new(s.lines.iter().map(move |line| Node::Credit(s, line))),
@@ -134,7 +139,8 @@ impl<'a> Tree<'a, '_> {
             | Node::Rounding(_)
             | Node::Slice(..)
             | Node::Split(..)
-            | Node::Event(_) => Box::new(std::iter::empty()),
+            | Node::Event(_)
+            | Node::Step(..) => Box::new(std::iter::empty()),
         }
     }
 
@@ -162,6 +168,7 @@ impl<'a> Tree<'a, '_> {
             }
             Node::Split(..) => "split".into(),
             Node::Event(_) => "event".into(),
+            Node::Step(place, step) => format!("step-{}-{}", place + 1, step.kind.name()),
         }
     }
 
@@ -215,11 +222,11 @@ impl<'a> Tree<'a, '_> {
             Node::Segment(segment) => words(
                 format!(
                     "terms of plan version {} from {} to before {}",
-                    segment.plan_version, segment.from, segment.to
+                    segment.version.version, segment.from, segment.to
                 ),
                 Some(self.rounded(segment.amount)),
-                Some("what the tiers pay, rounded once".into()),
-                vec![format!("measure:{}", segment.rates.measure)],
+                Some(format!("what {} and modifiers pay, rounded once", segment.component.payout.name())),
+                segment.component.paid().map(|measure| format!("measure:{measure}")).into_iter().collect(),
             ),
             Node::Quota(segment) => self.quota_words(segment),
             Node::Attainment(segment) => self.attainment_words(segment),
@@ -254,7 +261,7 @@ impl<'a> Tree<'a, '_> {
                 Vec::new(),
             ),
             Node::Credits(segment) => words(
-                format!("{} credits of measure {}", segment.lines.len(), segment.rates.measure),
+                format!("{} credits{}", segment.lines.len(), of_measure(segment)),
                 Some(self.counted(segment, &segment.credited)),
                 None,
                 Vec::new(),
@@ -273,13 +280,16 @@ impl<'a> Tree<'a, '_> {
             }
             Node::Split(segment, line) => self.split_words(segment, line),
             Node::Event(line) => self.event_words(line),
+            Node::Step(_, step) => {
+                words(step.title.clone(), Some(step.value.clone()), step.formula.clone(), step.inputs.clone())
+            }
         }
     }
 
     /// How a tier prices what it holds.
     fn priced(&self, segment: &SegmentEarnings, credited: &Exact, rate: Number) -> String {
         let credited = self.counted(segment, credited);
-        match segment.rates.pays {
+        match segment.rates.as_ref().map(|rates| rates.pays).unwrap_or_default() {
             RateKind::Percent => format!("{credited} x {rate}%"),
             RateKind::PerUnit => format!("{credited} x {rate} a unit"),
             RateKind::PerBlock(block) => format!("{credited} in started blocks of {block} x {rate}"),
@@ -295,7 +305,7 @@ impl<'a> Tree<'a, '_> {
             title: "base rate, for one unit credited".into(),
             value: rate,
             formula: Some("yearly target incentive x the component's part of it / yearly quota".into()),
-            inputs: vec![format!("measure:{}", segment.rates.line())],
+            inputs: line_of(segment),
         }
     }
 
@@ -319,7 +329,7 @@ impl<'a> Tree<'a, '_> {
     fn key_words(&self, key: &KeyEarnings) -> Words {
         let through = self.calculation.through;
         let parts: Vec<_> = key.segments.iter().map(|segment| self.rounded(segment.amount)).collect();
-        let name = key.segments.last().map_or("", |segment| segment.name.as_str());
+        let name = key.segments.last().map_or("", |segment| segment.component.name.as_str());
         let window = self.calculation.facts.calendar.window_text(key.key.window);
         Words {
             title: format!(
@@ -334,7 +344,7 @@ impl<'a> Tree<'a, '_> {
 
     fn quota_words(&self, segment: &SegmentEarnings) -> Words {
         let title = "effective quota".to_string();
-        let inputs = vec![format!("measure:{}", segment.rates.line())];
+        let inputs = line_of(segment);
         let Some(quota) = &segment.quota else {
             let formula = Some(
                 "none is set for the window or its year: attainment is undefined and pays nothing".into(),
@@ -398,11 +408,15 @@ impl<'a> Tree<'a, '_> {
         let paid = self.money(&line.paid);
         let before = self.on_line(segment, &line.before);
         let limited = if line.limited { ", no more than its credit has earned" } else { "" };
+        let modified = match line.priced == line.paid {
+            true => String::new(),
+            false => format!(" after modifiers of {}", self.money(&line.priced)),
+        };
         Words {
             title: format!("{} {how} credit of {credited} from deal {deal}", entry.day),
             value: Some(self.rounded(line.amount)),
             formula: Some(format!(
-                "{paid} for {credited} with the line at {before}{limited}, rounded with the lines before it"
+                "{paid}{modified} for {credited} with the line at {before}{limited}, rounded with the lines before it"
             )),
             inputs: vec![format!("deal:{deal}"), format!("event:{}", facts.event_id(entry.event))],
         }
@@ -411,7 +425,7 @@ impl<'a> Tree<'a, '_> {
     fn split_words(&self, segment: &SegmentEarnings, line: &Line) -> Words {
         let (facts, book) = (self.calculation.facts, self.calculation.book());
         let credit = &line.credit;
-        let selector = self.calculation.selector(&segment.rates.measure);
+        let selector = segment.component.paid().and_then(|measure| self.calculation.selector(measure));
         let value = selector.as_ref().map(|selector| selector.value);
         let whole = value.and_then(|value| book.figure(credit.entry, value));
         let whole =
@@ -457,8 +471,22 @@ impl<'a> Tree<'a, '_> {
     }
 }
 
+fn steps(steps: &[StepFigures]) -> impl Iterator<Item = Node<'_>> {
+    steps.iter().enumerate().map(|(place, step)| Node::Step(place, step))
+}
+
+fn of_measure(segment: &SegmentEarnings) -> String {
+    segment.component.paid().map_or_else(String::new, |measure| format!(" of measure {measure}"))
+}
+
+fn line_of(segment: &SegmentEarnings) -> Vec<String> {
+    segment.component.line().map(|measure| format!("measure:{measure}")).into_iter().collect()
+}
+
 fn tiers_title(segment: &SegmentEarnings) -> String {
-    match (segment.rates.mode, segment.rates.retroactive_to) {
+    let Some(rates) = segment.rates.as_deref() else { return String::new() };
+    let Rates { mode, retroactive_to, .. } = rates;
+    match (mode, retroactive_to) {
         (RateMode::Marginal, None) => "each slice of the credits at its own tier's rate".into(),
         (RateMode::Marginal, Some(edge)) => {
             format!("tiers up to the edge {edge} as one from the first unit, slices above at their own rate")
@@ -469,7 +497,7 @@ fn tiers_title(segment: &SegmentEarnings) -> String {
 }
 
 fn tier_title(segment: &SegmentEarnings, edge: Number) -> String {
-    match segment.rates.axis {
+    match segment.rates.as_ref().map(|rates| rates.axis).unwrap_or_default() {
         Axis::Attainment => format!("tier from {edge}% of quota"),
         Axis::Amount | Axis::Units => format!("tier from {edge}"),
         Axis::DealAmount => format!("tier from a deal amount of {edge}"),

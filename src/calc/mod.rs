@@ -10,9 +10,15 @@
 //! | spans of unchanged terms, cut by windows | `segment` | 3, 4 |
 //! | effective quotas | `quota` | 7 |
 //! | rates by tier | `rates` | 8.1 |
-//! | credits in order along the tiers, and what is earned through each period | `course` | 3, 8.1, 9 |
-//! | what a reversal may take back | `clawback` | 8.4 |
-//! | a payee's keys: credits through segments, rounded once | `earn` | 3, 8.4, 9 |
+//! | credits in order along the tiers | `course` | 3, 8.1 |
+//! | how far something has come, and the percent a curve makes of it | `gauge`, `outside` | 8.2, 8.3 |
+//! | how a segment pays: payout and modifiers with their figures put in | `run`, `step` | 8.2, 8.3 |
+//! | what members share, what levels below have earned | `cohort`, `below` | 8.2 |
+//! | what an accumulation pays before its modifiers | `price` | 8.1, 8.2 |
+//! | what a credit and its reversals may earn together | `clawback` | 8.3, 8.4 |
+//! | what becomes of a price: modifiers, then rounding | `terms` | 8.3, 9 |
+//! | a payee's keys: credits through segments | `earn` | 3, 8.4 |
+//! | budgets and plan caps | `settle` | 8.3 |
 //! | earned minus posted | `posting` | 1, 10 |
 //! | everything a close posts and keeps | `close` | 10 |
 //! | whom a deal touches, and whose credits a payee's earnings read | `affected` | 6, 11 |
@@ -21,35 +27,54 @@
 
 pub mod affected;
 pub mod attainment;
+mod below;
 pub mod book;
 mod clawback;
 pub mod close;
+pub mod cohort;
 mod course;
 pub mod credit;
 pub mod earn;
 pub mod estimate;
 pub mod explain;
+pub mod gauge;
+mod memo;
 pub mod outside;
 pub mod posting;
+mod price;
 pub mod problem;
 pub mod quota;
 pub mod rates;
+mod run;
 pub mod segment;
+mod settle;
 pub mod statement;
+mod step;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod worth;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
 use crate::domain::date::Period;
 use crate::domain::encode::{Digest, Record};
+use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
+use crate::domain::id::{ComponentId, MeasureId};
 
+use below::ByEntry;
 use book::Book;
+use cohort::{Cohort, Part};
 use credit::Selector;
 use earn::{Detail, PayeeEarnings};
+use memo::Memo;
 use problem::Problem;
+use run::Run;
+use settle::Scaled;
 
 /// Raised by every change of code that can move a figure. Each result names it.
 pub const RULES_REVISION: u32 = 2;
@@ -61,17 +86,81 @@ pub struct Calculation<'f> {
     /// Up to the end of which period.
     pub through: Period,
     book: Book<'f>,
+    /// What several payees' figures depend on.
+    shared: Shared<'f>,
+}
+
+/// Figures that several payees share.
+struct Shared<'f> {
+    cohorts: Memo<cohort::Key, Cohort<'f>>,
+    parts: Memo<(cohort::Key, Period), BTreeMap<u32, Part>>,
+    scaled: Memo<cohort::Key, Scaled>,
+    by_entry: Memo<(u32, ComponentId, Period), ByEntry>,
+    first_months: OnceLock<Vec<Option<Period>>>,
 }
 
 impl<'f> Calculation<'f> {
     /// Puts events and reversals in order and finds whose credits they are.
     pub fn open(facts: &'f Facts, through: Period) -> Self {
-        Calculation { facts, through, book: Book::open(facts, through) }
+        Self::with(facts, through, Book::open(facts, through))
     }
 
     /// The same, ready to answer for these payees, by index, alone.
     pub fn open_for(facts: &'f Facts, through: Period, payees: &[u32]) -> Self {
-        Calculation { facts, through, book: Book::open_for(facts, through, payees) }
+        let payees: Vec<u32> = affected::needed(facts, payees).into_iter().collect();
+        Self::with(facts, through, Book::open_for(facts, through, &payees))
+    }
+
+    fn with(facts: &'f Facts, through: Period, book: Book<'f>) -> Self {
+        let shared = Shared {
+            cohorts: Memo::new(),
+            parts: Memo::new(),
+            scaled: Memo::new(),
+            by_entry: Memo::new(),
+            first_months: OnceLock::new(),
+        };
+        Calculation { facts, through, book, shared }
+    }
+
+    fn cohort(&self, key: &cohort::Key) -> Arc<Cohort<'f>> {
+        self.shared.cohorts.get(key.clone(), || Cohort::read(self, key))
+    }
+
+    /// What each member of a rank or pool has at the end of a period.
+    fn parts(&self, key: &cohort::Key, upto: Period) -> Arc<BTreeMap<u32, Part>> {
+        self.shared.parts.get((key.clone(), upto), || self.cohort(key).parts(upto))
+    }
+
+    /// What the members of a component earn within a budget.
+    fn scaled(&self, key: &cohort::Key, budget: i64) -> Arc<Scaled> {
+        self.shared.scaled.get(key.clone(), || settle::scaled(self, key, budget))
+    }
+
+    /// What a payee earned with a component on each entry known by the end of a period.
+    fn by_entry(&self, payee: u32, component: &ComponentId, upto: Period) -> Arc<ByEntry> {
+        self.shared.by_entry.get((payee, component.clone(), upto), || {
+            let keys =
+                Run::new(self, payee, upto).keys(Detail::Lines, |segment| segment.component.id == *component);
+            let mut earned = ByEntry::new();
+            for line in keys.iter().flat_map(|key| &key.segments).flat_map(|segment| &segment.lines) {
+                let sum = earned.entry(line.credit.entry).or_insert(Exact::ZERO);
+                *sum = sum.add(&line.paid);
+            }
+            earned
+        })
+    }
+
+    /// The month of a deal's first event.
+    fn first_month(&self, deal: u32) -> Option<Period> {
+        let first = || {
+            let mut months = vec![None; self.facts.deal_count()];
+            for event in &self.facts.events {
+                // Events are in order of their days.
+                months[event.deal as usize].get_or_insert(event.day.period());
+            }
+            months
+        };
+        self.shared.first_months.get_or_init(first).get(deal as usize).copied().flatten()
     }
 
     /// Events and reversals in order, and whose credits they are.
@@ -80,13 +169,13 @@ impl<'f> Calculation<'f> {
     }
 
     /// What one payee, by index, has earned in every window.
-    pub fn earn(&self, payee: u32, detail: Detail) -> PayeeEarnings {
+    pub fn earn(&self, payee: u32, detail: Detail) -> PayeeEarnings<'f> {
         earn::payee(self, payee, detail)
     }
 
     /// What everyone has earned, by payee; computed in parallel, the same on any number of threads.
     /// `done` is told each payee that is finished, for a progress report.
-    pub fn earn_all(&self, done: impl Fn() + Sync) -> Vec<PayeeEarnings> {
+    pub fn earn_all(&self, done: impl Fn() + Sync) -> Vec<PayeeEarnings<'f>> {
         let count = u32::try_from(self.facts.payees.len()).unwrap_or(u32::MAX);
         let one = |payee| {
             let earned = self.earn(payee, Detail::Totals);
@@ -102,7 +191,7 @@ impl<'f> Calculation<'f> {
     }
 
     /// What selects a measure's credits; `None` of an outside measure, and of one that is not defined.
-    fn selector(&self, measure: &crate::domain::id::MeasureId) -> Option<Selector> {
+    fn selector(&self, measure: &MeasureId) -> Option<Selector> {
         let selection = self.facts.measures.get(measure)?.selection()?;
         Some(Selector::new(self.facts, selection))
     }

@@ -1,6 +1,8 @@
 //! Outside measures: the values sent to us for a payee, combined over a span of days (semantics 6).
 
-use crate::domain::date::Day;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::date::{Day, Period};
 use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
 use crate::domain::id::MeasureId;
@@ -23,6 +25,22 @@ pub fn combined(facts: &Facts, payee: u32, measure: &MeasureId, from: Day, to: D
         Combine::Average => Exact::ratio(sum, count),
         Combine::Last => Some(Exact::whole(i128::from(last))),
     }
+}
+
+/// The same through the end of each period in which a value is dated; `None` of a measure that is not an outside one.
+pub fn moved(
+    facts: &Facts,
+    payee: u32,
+    measure: &MeasureId,
+    from: Day,
+    to: Day,
+) -> Option<BTreeMap<Period, Option<Exact>>> {
+    let Source::Outside(_) = &facts.measures.get(measure)?.source else { return None };
+    let values = facts.values.get(&(payee, measure.clone()));
+    let days = values.into_iter().flat_map(|values| values.range(from..)).map(|(day, _)| *day);
+    let periods: BTreeSet<Period> = days.take_while(|day| *day < to).map(Day::period).collect();
+    let through = |period: Period| (period, combined(facts, payee, measure, from, to.min(period.end())));
+    Some(periods.into_iter().map(through).collect())
 }
 
 #[cfg(test)]

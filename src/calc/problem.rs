@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::domain::date::Day;
-use crate::domain::id::{MeasureId, PayeeId, PlanId};
+use crate::domain::id::{ComponentId, MeasureId, PayeeId, PlanId};
 
 /// One open question.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,6 +12,8 @@ pub enum Problem {
     QuotaMissing { payee: PayeeId, measure: MeasureId, window: String },
     /// A plan reads a measure that is not defined.
     MeasureMissing { plan: PlanId, measure: MeasureId },
+    /// A component looks at what no measure moves.
+    Unreadable { plan: PlanId, component: ComponentId },
     /// A reversal without a list where the deal has several events of a type (semantics 5).
     ReversalAmbiguous { deal: String, event: String, kind: &'static str },
     /// A reversal names an event that the deal does not have, or that is itself a reversal.
@@ -47,6 +49,9 @@ impl fmt::Display for Problem {
             Problem::MeasureMissing { plan, measure } => {
                 write!(f, "plan {plan} reads measure {measure}, which is not defined")
             }
+            Problem::Unreadable { plan, component } => {
+                write!(f, "component {component} of plan {plan} looks at what no measure moves")
+            }
             Problem::ReversalAmbiguous { deal, event, kind } => write!(
                 f,
                 "reversal {event} of deal {deal} does not say which of several {kind} events it takes back"
@@ -68,7 +73,7 @@ impl fmt::Display for Problem {
             }
             Problem::TargetIncentiveMissing { payee, plan, from } => write!(
                 f,
-                "payee {payee} has no target incentive from {from} on, of which plan {plan} makes its base rate"
+                "payee {payee} has no target incentive from {from} on, of which plan {plan} pays a part"
             ),
             Problem::TooLarge { payee } => {
                 write!(f, "a figure of payee {payee} is beyond what can be posted")

@@ -2,7 +2,7 @@
 //! rounded cumulatively, half away from zero, so that they sum to their whole: first the windows of the year,
 //! then the segments' parts of that figure.
 
-use crate::domain::date::{Day, Period, Window, WindowKind};
+use crate::domain::date::{Calendar, Day, Period, Window, WindowKind};
 use crate::domain::exact::{Exact, TooLarge};
 use crate::domain::facts::Facts;
 use crate::domain::id::MeasureId;
@@ -92,7 +92,8 @@ impl<'f> Quotas<'f> {
         let weights = quota.seasonality.as_ref();
         let upto = |end: Period| {
             let months = year.periods().take_while(|period| *period < end);
-            let part = months.fold(Exact::ZERO, |sum, period| sum.add(&self.weight(weights, period)));
+            let part = months
+                .fold(Exact::ZERO, |sum, period| sum.add(&weight(&self.facts.calendar, weights, period)));
             self.rounded(&part.mul(&Exact::whole(amount)))
         };
         let window_amount = upto(window.last().plus(1))? - upto(window.first())?;
@@ -125,14 +126,6 @@ impl<'f> Quotas<'f> {
         self.facts.measures.get_key_value(measure).map_or(self.measure, |(known, _)| known)
     }
 
-    /// A month's part of the year.
-    fn weight(&self, weights: Option<&[Percent; MONTHS]>, period: Period) -> Exact {
-        match weights.and_then(|weights| weights.get(self.facts.calendar.month_of_year(period))) {
-            Some(weight) => part(*weight),
-            None => Exact::ratio(1, 12).unwrap_or(Exact::ZERO),
-        }
-    }
-
     /// The effective quota of each of the payee's spans in a window, in order; `None` if nobody set one for it or
     /// its year.
     pub fn parts(&self, window: Window) -> Result<Option<Vec<EffectiveQuota>>, TooLarge> {
@@ -151,7 +144,8 @@ impl<'f> Quotas<'f> {
                 Some(ramp) => self.ramp(ramp, basis.weights, window, days),
                 None => Exact::whole(1),
             };
-            let proration = self.proration(basis.quota.proration, basis.weights, window, days);
+            let weight = |period| weight(&self.facts.calendar, basis.weights, period);
+            let proration = proration(basis.quota.proration, weight, window, days);
             upto = upto.add(&whole.mul(&ramp).mul(&proration));
             let rounded = self.rounded(&upto)?;
             let relief: i128 = basis
@@ -203,41 +197,9 @@ impl<'f> Quotas<'f> {
             };
             sum(&|month| weight(month).mul(&percent(month))).div(&sum(weight))
         };
-        let weighted = mean(&|month| self.weight(weights, month));
+        let weighted = mean(&|month| weight(&self.facts.calendar, weights, month));
         // Months that weigh nothing weigh the same.
         weighted.or_else(|| mean(&|_| Exact::whole(1))).unwrap_or(Exact::whole(1))
-    }
-
-    fn proration(
-        &self,
-        by: Proration,
-        weights: Option<&[Percent; MONTHS]>,
-        window: Window,
-        (from, to): (Day, Day),
-    ) -> Exact {
-        let ratio =
-            |part: i64, whole: i64| Exact::ratio(i128::from(part), i128::from(whole)).unwrap_or(Exact::ZERO);
-        match by {
-            Proration::None => Exact::whole(1),
-            Proration::Days => ratio(to.days_since(from), window.days()),
-            Proration::Months => {
-                let held =
-                    window.periods().filter(|month| from <= month.start() && month.start() < to).count();
-                ratio(i64::try_from(held).unwrap_or(i64::MAX), i64::from(window.kind().months()))
-            }
-            Proration::Seasonal => {
-                let active = |month: Period| {
-                    let (start, end) = (month.start().max(from), month.end().min(to));
-                    ratio(end.days_since(start).max(0), month.end().days_since(month.start()))
-                };
-                let sum = |of: &dyn Fn(Period) -> Exact| {
-                    window.periods().fold(Exact::ZERO, |sum, month| sum.add(&of(month)))
-                };
-                let weight = |month: Period| self.weight(weights, month);
-                let held = sum(&|month| weight(month).mul(&active(month)));
-                held.div(&sum(&weight)).unwrap_or(Exact::ZERO)
-            }
-        }
     }
 
     /// The goal for a year, before ramp, proration and relief: a window's own times 12 months over its months,
@@ -256,4 +218,42 @@ impl<'f> Quotas<'f> {
 
 fn part(percent: Percent) -> Exact {
     Exact::ratio(i128::from(percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO)
+}
+
+/// A month's part of the year: a twelfth, unless weights are given.
+pub fn weight(calendar: &Calendar, weights: Option<&[Percent; MONTHS]>, period: Period) -> Exact {
+    match weights.and_then(|weights| weights.get(calendar.month_of_year(period))) {
+        Some(weight) => part(*weight),
+        None => Exact::ratio(1, 12).unwrap_or(Exact::ZERO),
+    }
+}
+
+/// The part of a window that the days `[from, to)` are (semantics 7). `weight` is a month's part of the year.
+pub fn proration(
+    by: Proration,
+    weight: impl Fn(Period) -> Exact,
+    window: Window,
+    (from, to): (Day, Day),
+) -> Exact {
+    let ratio =
+        |part: i64, whole: i64| Exact::ratio(i128::from(part), i128::from(whole)).unwrap_or(Exact::ZERO);
+    match by {
+        Proration::None => Exact::whole(1),
+        Proration::Days => ratio(to.days_since(from), window.days()),
+        Proration::Months => {
+            let held = window.periods().filter(|month| from <= month.start() && month.start() < to).count();
+            ratio(i64::try_from(held).unwrap_or(i64::MAX), i64::from(window.kind().months()))
+        }
+        Proration::Seasonal => {
+            let active = |month: Period| {
+                let (start, end) = (month.start().max(from), month.end().min(to));
+                ratio(end.days_since(start).max(0), month.end().days_since(month.start()))
+            };
+            let sum = |of: &dyn Fn(Period) -> Exact| {
+                window.periods().fold(Exact::ZERO, |sum, month| sum.add(&of(month)))
+            };
+            let held = sum(&|month| weight(month).mul(&active(month)));
+            held.div(&sum(&weight)).unwrap_or(Exact::ZERO)
+        }
+    }
 }

@@ -90,20 +90,26 @@ pub struct Ground {
     pub base_rate: Option<Exact>,
 }
 
+/// What a millionth of an edge is on an axis, in minor units, millionths or percent: what is compared are products.
+/// `None` for an attainment without a quota above zero.
+pub fn scale(axis: Axis, quota: Option<i128>, line_decimals: u32, minor_digits: u32) -> Option<Exact> {
+    let unit = |decimals: u32| Exact::scaled(10_i128.pow(decimals) * 100, 8);
+    Some(match axis {
+        Axis::Attainment => {
+            let quota = quota.filter(|quota| *quota > 0)?;
+            Exact::scaled(1, 8).mul(&Exact::whole(quota))
+        }
+        Axis::Amount | Axis::Units => unit(line_decimals),
+        Axis::DealAmount => unit(minor_digits),
+        Axis::MarginPercent => Exact::scaled(1, 6),
+    })
+}
+
 impl Ladder {
     /// Lays tiers out. `None` where attainment or base rate is undefined, over a zero or missing quota: nothing is
     /// paid.
     pub fn lay(rates: &Rates, ground: &Ground) -> Option<Self> {
-        let unit = |decimals: u32| Exact::scaled(10_i128.pow(decimals) * 100, 8);
-        let scale = match rates.axis {
-            Axis::Attainment => {
-                let quota = ground.quota.filter(|quota| *quota > 0)?;
-                Exact::scaled(1, 8).mul(&Exact::whole(quota))
-            }
-            Axis::Amount | Axis::Units => unit(ground.line_decimals),
-            Axis::DealAmount => unit(ground.minor_digits),
-            Axis::MarginPercent => Exact::scaled(1, 6),
-        };
+        let scale = scale(rates.axis, ground.quota, ground.line_decimals, ground.minor_digits)?;
         let minor = Exact::scaled(10_i128.pow(ground.minor_digits), 6);
         let price = match rates.pays {
             RateKind::Percent => Price::Each(Exact::ratio(1, i128::from(WHOLE))?),

@@ -110,8 +110,15 @@ pub struct Segment<'f> {
     pub version: &'f PlanVersion,
     /// The component as that version has it.
     pub component: &'f Component,
-    /// Pay at target for a year, minor units.
-    pub target_incentive: Option<i64>,
+    /// The span it is cut from.
+    pub span: Span<'f>,
+}
+
+impl Segment<'_> {
+    /// The currency it is paid in.
+    pub fn currency(&self) -> Currency {
+        self.span.currency
+    }
 }
 
 /// Every segment that has begun by the end of `through` and has not ended before the first period, in order
@@ -129,8 +136,7 @@ pub fn segments<'f>(facts: &'f Facts, spans: &[Span<'f>], through: Period) -> Ve
                 let days = span.within(window);
                 let counts = |(from, to): &(Day, Day)| *from < end && *to > calendar.first_period.start();
                 if let Some((from, to)) = days.filter(counts) {
-                    let target_incentive = span.target_incentive;
-                    segments.push(Segment { window, from, to, version, component, target_incentive });
+                    segments.push(Segment { window, from, to, version, component, span: *span });
                 }
                 window = calendar.window(component.window, window.last().plus(1));
             }

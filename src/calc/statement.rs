@@ -111,14 +111,18 @@ impl Show<'_, '_> {
         let shown: i128 = lines.iter().map(|(_, line)| line.amount).sum();
         let (rolled_up, direct): (Vec<_>, Vec<_>) =
             lines.into_iter().partition(|(_, line)| line.credit.rolled_up);
+        let mut segments: Vec<_> = key.segments.iter().map(|segment| self.segment(segment)).collect();
+        if let Some(last) = segments.last_mut() {
+            last.steps.extend(key.steps.iter().cloned());
+        }
         ComponentFigures {
             plan: key.key.plan.clone(),
             component: key.key.component.clone(),
-            name: key.segments.last().map_or_else(String::new, |segment| segment.name.clone()),
+            name: key.segments.last().map_or_else(String::new, |segment| segment.component.name.clone()),
             window: facts.calendar.window_text(key.key.window),
             earned: self.currency.amount(earned),
             to_date: self.currency.amount(key.earned_through(*through)),
-            segments: key.segments.iter().map(|segment| self.segment(segment)).collect(),
+            segments,
             lines: direct.into_iter().map(|(segment, line)| self.line(segment, line)).collect(),
             reports: self.reports(payee, &rolled_up),
             repriced: (earned != shown).then(|| self.currency.amount(earned - shown)),
@@ -128,6 +132,7 @@ impl Show<'_, '_> {
     fn segment(&self, segment: &SegmentEarnings) -> SegmentFigures {
         let quota = segment.quota.as_ref().map(|quota| quota.amount);
         let percent = attainment::percent(&segment.position, quota);
+        let rates = segment.rates.as_deref();
         let credited = |exact: &Exact| figure(self.currency, segment.unit, exact);
         let on_line = |exact: &Exact| figure(self.currency, segment.line_unit, exact);
         let tier = |tier: &super::rates::TierTotal| TierFigures {
@@ -146,12 +151,12 @@ impl Show<'_, '_> {
         SegmentFigures {
             from: segment.from,
             to: segment.to,
-            plan_version: segment.plan_version,
-            payout: "rates".into(),
-            measure: Some(segment.rates.measure.clone()),
-            line_measure: segment.rates.line.clone(),
-            axis: segment.rates.axis,
-            pays: segment.rates.pays,
+            plan_version: segment.version.version,
+            payout: segment.component.payout.name().into(),
+            measure: segment.component.paid().cloned(),
+            line_measure: rates.and_then(|rates| rates.line.clone()),
+            axis: rates.map(|rates| rates.axis).unwrap_or_default(),
+            pays: rates.map(|rates| rates.pays).unwrap_or_default(),
             unit: segment.unit,
             line_unit: segment.line_unit,
             quota: quota.map(|quota| on_line(&Exact::whole(quota))),
@@ -160,7 +165,7 @@ impl Show<'_, '_> {
             attainment_percent: percent.as_ref().map(percent_text),
             base_rate: segment.base_rate.as_ref().map(base_rate),
             tiers: segment.tiers.iter().map(tier).collect(),
-            steps: Vec::new(),
+            steps: segment.steps.clone(),
             amount: self.currency.amount(segment.amount),
         }
     }
@@ -187,13 +192,18 @@ impl Show<'_, '_> {
         let mut reports: BTreeMap<u32, (Exact, Exact)> = BTreeMap::new();
         let mut selectors = BTreeMap::new();
         for (segment, line) in lines {
-            let measure = &segment.rates.measure;
+            let Some(measure) = segment.component.paid() else { continue };
             let select = || self.calculation.selector(measure);
             let Some(selector) = selectors.entry(measure).or_insert_with(select) else { continue };
             let parts = selector.parts(facts, book, payee, line.credit.entry);
+            let alone = parts.len() == 1;
             let whole = parts.iter().fold(Exact::ZERO, |sum, (_, part)| sum.add(part));
             for (report, part) in parts {
-                let of = |figure: &Exact| figure.mul(&part).div(&whole).unwrap_or(Exact::ZERO);
+                // Mostly all of a credit came through one report.
+                let of = |figure: &Exact| match alone {
+                    true => figure.clone(),
+                    false => figure.mul(&part).div(&whole).unwrap_or(Exact::ZERO),
+                };
                 let sums = reports.entry(report).or_insert((Exact::ZERO, Exact::ZERO));
                 *sums = (sums.0.add(&of(&line.value)), sums.1.add(&of(&line.paid)));
             }

@@ -266,6 +266,23 @@ impl Component {
         named
     }
 
+    /// The measure whose credits are paid on, if credits are.
+    pub fn paid(&self) -> Option<&MeasureId> {
+        match &self.payout {
+            Payout::Rates(rates) => Some(&rates.measure),
+            Payout::Override(payout) => Some(&payout.rates.measure),
+            Payout::Residual(payout) => Some(&payout.rates.measure),
+            Payout::Spiff(spiff) => Some(&spiff.measure),
+            Payout::Matrix(Matrix { pays: MatrixPays::Credits(measure), .. }) => Some(measure),
+            Payout::Bonus(bonus) if self.window == WindowKind::Deal => bonus.curve.gauge.measure(),
+            Payout::Bonus(_)
+            | Payout::Matrix(_)
+            | Payout::Objectives(_)
+            | Payout::Rank(_)
+            | Payout::Pool(_) => None,
+        }
+    }
+
     /// The measure that moves the component's line: what a gauge on the component reads.
     pub fn line(&self) -> Option<&MeasureId> {
         match &self.payout {

@@ -170,6 +170,27 @@ pub enum StepKind {
     Share,
 }
 
+impl StepKind {
+    /// Its name in the path of an explanation.
+    pub fn name(self) -> &'static str {
+        match self {
+            StepKind::Target => "target",
+            StepKind::Figure => "figure",
+            StepKind::Payout => "payout",
+            StepKind::Multiplier => "multiplier",
+            StepKind::CreditLimit => "credit-limit",
+            StepKind::Gate => "gate",
+            StepKind::WindowCap => "window-cap",
+            StepKind::Carried => "carried",
+            StepKind::WindowFloor => "window-floor",
+            StepKind::Budget => "budget",
+            StepKind::PlanCap => "plan-cap",
+            StepKind::Place => "place",
+            StepKind::Share => "share",
+        }
+    }
+}
+
 /// What one tier holds and pays.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TierFigures {

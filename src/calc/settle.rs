@@ -1,0 +1,193 @@
+//! What is left to do once a payee's components are rounded: budgets that members share, and caps on a whole plan
+//! (semantics 8.3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::date::{Period, Window};
+use crate::domain::exact::{Exact, settle as share};
+use crate::domain::id::PlanId;
+use crate::domain::plan::{Limit, PlanVersion};
+use crate::domain::statement::StepKind;
+
+use super::Calculation;
+use super::cohort::{self, shared};
+use super::earn::{Detail, KeyEarnings};
+use super::gauge;
+use super::run::Run;
+use super::step::Words;
+
+/// Each member's amounts through the end of each period, minor units.
+pub type Scaled = BTreeMap<u32, BTreeMap<Period, i128>>;
+
+/// Applies budgets, then plan caps, to a payee's keys.
+pub fn settle<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarnings<'f>]) {
+    for key in keys.iter_mut() {
+        let Some(budget) = key.segments.last().and_then(|segment| segment.component.modifiers.budget) else {
+            continue;
+        };
+        let cohort = (key.key.plan.clone(), key.key.component.clone(), key.key.window);
+        let scaled = calculation.scaled(&cohort, budget);
+        let Some(through) = scaled.get(&payee) else { continue };
+        let before = key.earned_through(calculation.through);
+        key.replace(through);
+        let after = key.earned_through(calculation.through);
+        let words = Words { currency: key.currency };
+        let formula = format!("{} of {}", key.currency.amount(after), key.currency.amount(before));
+        let title = "budget that members share";
+        let value = key.currency.amount(i128::from(budget));
+        key.steps.push(words.step(StepKind::Budget, title, value, Some(formula)));
+    }
+    plan_caps(calculation, keys);
+}
+
+/// What the members of a component with a budget earn: those above zero scaled down in proportion where together they
+/// exceed it, their parts summing to the budget, ties by payee id.
+pub fn scaled<'f>(calculation: &Calculation<'f>, key: &cohort::Key, budget: i64) -> Scaled {
+    let (plan, component, window) = key;
+    let mut earned: BTreeMap<u32, BTreeMap<Period, i128>> = BTreeMap::new();
+    for (payee, _) in cohort::members(calculation.facts, key) {
+        let mut run = Run::new(calculation, payee, calculation.through);
+        let keys = run.keys(Detail::Totals, |segment| segment.component.id == *component);
+        let mine = keys.into_iter().find(|key| key.key.plan == *plan && key.key.window == *window);
+        earned.insert(payee, mine.map_or_else(BTreeMap::new, |key| key.through()));
+    }
+    let due = window.last();
+    let moments = earned.values().flat_map(BTreeMap::keys).copied().filter(|period| *period >= due);
+    let moments: BTreeSet<Period> = moments.collect();
+    let mut scaled: Scaled = earned.keys().map(|payee| (*payee, BTreeMap::new())).collect();
+    for upto in moments {
+        let at = |through: &BTreeMap<Period, i128>| {
+            through.range(..=upto).next_back().map_or(0, |(_, amount)| *amount)
+        };
+        let amounts: Vec<i128> = earned.values().map(at).collect();
+        let above: Vec<i128> = amounts.iter().map(|amount| (*amount).max(0)).collect();
+        let parts = if above.iter().sum::<i128>() > i128::from(budget) {
+            let weights: Vec<Exact> = above.iter().map(|amount| Exact::whole(*amount)).collect();
+            shared(i128::from(budget), &weights)
+        } else {
+            above
+        };
+        for ((through, amount), part) in scaled.values_mut().zip(amounts).zip(parts) {
+            through.insert(upto, if amount > 0 { part } else { amount });
+        }
+    }
+    scaled
+}
+
+/// The plan and the span that a cap counts in.
+type Span = (PlanId, Window);
+
+/// Holds what all components of a plan earn in a span to its cap: in the order of window end and place in the plan; once
+/// it is full the rest is withheld.
+fn plan_caps<'f>(calculation: &Calculation<'f>, keys: &mut [KeyEarnings<'f>]) {
+    let calendar = &calculation.facts.calendar;
+    let mut spans: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
+    for (place, key) in keys.iter().enumerate() {
+        let Some(last) = key.segments.last() else { continue };
+        if let Some(cap) = last.version.plan.cap {
+            let span = calendar.window(cap.span, key.key.window.last());
+            spans.entry((key.key.plan.clone(), span)).or_default().push(place);
+        }
+    }
+    for ((_, span), mut places) in spans {
+        places.sort_by_key(|place| (keys[*place].key.window.last(), in_plan(&keys[*place])));
+        let newest = places.iter().filter_map(|place| keys[*place].segments.last()).max_by_key(|s| s.from);
+        let Some((cap, incentive)) = newest.and_then(|s| Some((s.version.plan.cap?, s.target_incentive)))
+        else {
+            continue;
+        };
+        let most = match (cap.limit, incentive) {
+            (Limit::Amount(amount), _) => Exact::whole(i128::from(amount)),
+            (Limit::Incentive(percent), Some(incentive)) => {
+                gauge::part(percent).mul(&Exact::whole(i128::from(incentive)))
+            }
+            // Told as a problem with the components' own.
+            (Limit::Incentive(_), None) => Exact::ZERO,
+        };
+        let Ok(most) = most.round(calendar.rounding) else { continue };
+        hold(keys, &places, most, calculation.through, &calendar.window_text(span));
+    }
+}
+
+/// The place of a key's component in the newest version of its plan.
+fn in_plan(key: &KeyEarnings) -> usize {
+    let version: Option<&PlanVersion> = key.segments.last().map(|segment| segment.version);
+    let place =
+        version.and_then(|version| version.plan.components.iter().position(|c| c.id == key.key.component));
+    place.unwrap_or(usize::MAX)
+}
+
+fn hold(keys: &mut [KeyEarnings], places: &[usize], most: i128, through: Period, span: &str) {
+    let earned: Vec<BTreeMap<Period, i128>> = places.iter().map(|place| keys[*place].through()).collect();
+    let moments: BTreeSet<Period> = earned.iter().flat_map(BTreeMap::keys).copied().collect();
+    let mut held: Vec<BTreeMap<Period, i128>> = vec![BTreeMap::new(); places.len()];
+    for upto in moments {
+        let mut left = most;
+        for (through, held) in earned.iter().zip(&mut held) {
+            let amount = through.range(..=upto).next_back().map_or(0, |(_, amount)| *amount);
+            let kept = if amount > 0 { amount.min(left.max(0)) } else { amount };
+            left -= kept;
+            held.insert(upto, kept);
+        }
+    }
+    for (place, held) in places.iter().zip(held) {
+        let key = &mut keys[*place];
+        let before = key.earned_through(through);
+        key.replace(&held);
+        let withheld = before - key.earned_through(through);
+        let words = Words { currency: key.currency };
+        let formula = match withheld {
+            0 => "not reached".to_string(),
+            _ => format!("{} withheld", key.currency.amount(withheld)),
+        };
+        let title = format!("cap of the plan in {span}");
+        key.steps.push(words.step(StepKind::PlanCap, title, key.currency.amount(most), Some(formula)));
+    }
+}
+
+impl KeyEarnings<'_> {
+    /// Earned through the end of each period in which it moved, minor units.
+    pub fn through(&self) -> BTreeMap<Period, i128> {
+        let mut sum = 0;
+        let through = self.earned_in.iter().map(|(period, amount)| {
+            sum += amount;
+            (*period, sum)
+        });
+        through.collect()
+    }
+
+    /// Puts what is earned through the end of each period in place of what was. Segments and lines share the
+    /// difference in proportion, their sums staying right.
+    fn replace(&mut self, through: &BTreeMap<Period, i128>) {
+        let whole: i128 = self.segments.iter().map(|segment| segment.amount).sum();
+        let mut before = 0;
+        self.earned_in.clear();
+        for (period, amount) in through {
+            if *amount != before {
+                self.earned_in.insert(*period, amount - before);
+            }
+            before = *amount;
+        }
+        if before == whole || whole == 0 {
+            return;
+        }
+        let part = |segment: &super::earn::SegmentEarnings| {
+            Exact::whole(before * segment.amount).div(&Exact::whole(whole)).unwrap_or(Exact::ZERO)
+        };
+        let parts: Vec<Exact> = self.segments.iter().map(part).collect();
+        for (segment, amount) in self.segments.iter_mut().zip(share(before, &parts)) {
+            let shares: Vec<Exact> =
+                std::iter::once(segment.amount - segment.lines.iter().map(|l| l.amount).sum::<i128>())
+                    .chain(segment.lines.iter().map(|line| line.amount))
+                    .map(|line| {
+                        Exact::whole(amount * line).div(&Exact::whole(segment.amount)).unwrap_or(Exact::ZERO)
+                    })
+                    .collect();
+            let shared = share(amount, &shares);
+            for (line, amount) in segment.lines.iter_mut().zip(shared.into_iter().skip(1)) {
+                line.amount = amount;
+            }
+            segment.amount = amount;
+        }
+    }
+}
