@@ -35,6 +35,9 @@ pub enum Command {
     Import(Import),
     /// Shows a payee's statement for a period.
     Statement(Statement),
+    /// Checks, tests, compares and publishes plan files; docs/plans.md says how one is written.
+    #[command(subcommand)]
+    Plan(Plan),
 }
 
 /// Where the data is. Without a database URL attain runs a PostgreSQL server of its own.
@@ -168,6 +171,47 @@ pub struct Statement {
     /// For which month, such as 2026-03.
     #[arg(long, value_name = "MONTH", value_parser = Period::parse)]
     pub period: Period,
+    #[command(flatten)]
+    pub server: ServerOptions,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Plan {
+    /// Reads plan files and says everything that is wrong with them. Asks no server.
+    Check {
+        /// The plan files.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Runs the tests in plan files. Asks no server.
+    Test {
+        /// The plan files.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Shows what a plan file changes of the version published last.
+    Diff {
+        /// The plan file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        server: ServerOptions,
+    },
+    /// Publishes a plan file whose tests pass, after the measures that it brings and the server does not have.
+    Publish(PublishPlan),
+}
+
+#[derive(Debug, Args)]
+pub struct PublishPlan {
+    /// The plan file.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// First month that it counts in, such as 2026-04.
+    #[arg(long, value_name = "MONTH", value_parser = Period::parse)]
+    pub from: Period,
+    /// Why, kept in the journal; at most 1000 characters.
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: String,
     #[command(flatten)]
     pub server: ServerOptions,
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use attain::api::convert;
-use attain::api::json::{plan_from_json, to_json};
+use attain::api::json::{from_json, plan_from_json, to_json};
 use attain::api::page::Paging;
 use attain::api::v1;
 use attain::app::{Call, Page};
@@ -377,6 +377,12 @@ const PLANS: &[&str] = &[
     include_str!("plan-of-every-kind.json"),
 ];
 
+const PLAN_FILES: &[&str] = &[
+    include_str!("../plans/saas-ae.json"),
+    include_str!("../plans/channel-partner.json"),
+    include_str!("../plans/new-hire-ramp.json"),
+];
+
 /// Reads a mapping file; what is wrong with it is named by key.
 fn mapping(text: &str) -> Result<Option<Mapping>, TestCaseError> {
     let begun = Instant::now();
@@ -447,6 +453,30 @@ fn plan(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Reads a plan file with its measures and tests, and runs the tests: they pass or fail, and never at length.
+fn plan_file(text: &str) -> Result<(), TestCaseError> {
+    let begun = Instant::now();
+    if let Ok(wire) = from_json::<v1::PlanFile>(text) {
+        match convert::plan_test::file(&wire) {
+            Ok(file) => file.tests.iter().for_each(|test| drop(attain::app::plan_test::run(test))),
+            Err(fault) => {
+                prop_assert!(!fault.violations.is_empty());
+                for violation in fault.violations {
+                    let parts = ["plan", "measures", "tests"];
+                    prop_assert!(
+                        parts.iter().any(|part| violation.field.starts_with(part)),
+                        "{:?}",
+                        violation
+                    );
+                    prop_assert!(violation.message.len() < 4000, "{} bytes", violation.message.len());
+                }
+            }
+        }
+    }
+    prop_assert!(begun.elapsed() < PATIENCE);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(cases(300))]
 
@@ -484,6 +514,20 @@ proptest! {
         leaves(&json, String::new(), &mut paths);
         *json.pointer_mut(&paths[place.index(paths.len())]).unwrap() = value.into();
         plan(&json.to_string())?;
+    }
+
+    #[test]
+    fn plan_files_with_tests(text in nearly(PLAN_FILES)) {
+        plan_file(&text)?;
+    }
+
+    #[test]
+    fn values_of_plan_files_with_tests(value in value(DECIMALS), place in any::<Index>(), text in select(PLAN_FILES)) {
+        let mut json: serde_json::Value = serde_json::from_str(text).unwrap();
+        let mut paths = Vec::new();
+        leaves(&json, String::new(), &mut paths);
+        *json.pointer_mut(&paths[place.index(paths.len())]).unwrap() = value.into();
+        plan_file(&json.to_string())?;
     }
 }
 
@@ -532,6 +576,7 @@ fn nests_beyond_reason_are_refused_and_end() {
             format!("{{\"components\":[{}{{}}]}}", "{},".repeat(depth)),
         ] {
             plan(&text).unwrap();
+            plan_file(&text).unwrap();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Messages of the contract as JSON, in the canonical mapping: plan files, scenarios and examples read like the API.
+//! Messages of the contract as JSON, in the canonical mapping: plans, scenarios and examples read like the API.
 
 use prost::{Message, Name};
 use prost_reflect::{DynamicMessage, MessageDescriptor};
@@ -37,7 +37,7 @@ pub fn to_json<T: Message + Name>(message: &T) -> Result<String, JsonFault> {
     serde_json::to_string_pretty(&dynamic(message)?).map_err(|error| JsonFault(error.to_string()))
 }
 
-/// Reads a plan file: the `Plan` message.
+/// Reads a plan: the `Plan` message.
 pub fn plan_from_json(json: &str) -> Result<v1::Plan, JsonFault> {
     from_json(json)
 }

@@ -7,15 +7,18 @@ use tonic::{Request, Response, Status};
 use crate::api::convert::draft::{self, Given, Other};
 use crate::api::convert::plan::{self as convert, LIST, Publication};
 use crate::api::convert::plan_diff::diff;
+use crate::api::convert::plan_test;
 use crate::api::convert::receipt;
 use crate::api::page::Paging;
 use crate::api::v1::plan_service_server::PlanService;
 use crate::api::{accept, v1};
+use crate::app::plan_test::refuse_failed;
 use crate::app::{App, AsOf, Call};
 use crate::domain::date::Period;
 use crate::domain::fault::Fault;
 use crate::domain::id::PlanId;
-use crate::domain::plan::PlanVersion;
+use crate::domain::measure::Measure;
+use crate::domain::plan::{Plan, PlanVersion};
 
 /// The service over the use cases.
 pub struct Plans(pub Arc<App>);
@@ -37,7 +40,10 @@ impl PlanService for Plans {
                 (convert::sketch(&draft::body(&draft)?, currency), from, Some(id))
             }
         };
-        let (written, version) = self.0.publish_plan(&call, write, sketch, from, draft).await?;
+        let tests = |plan: &Plan, measures: &[Measure]| {
+            refuse_failed(&plan.id, &plan_test::cases(&request.tests, plan, measures)?)
+        };
+        let (written, version) = self.0.publish_plan(&call, write, sketch, from, draft, tests).await?;
         let version = i32::try_from(version).unwrap_or(i32::MAX);
         Ok(Response::new(v1::PublishPlanResponse { receipt: Some(receipt(&written)), version }))
     }
@@ -83,6 +89,22 @@ impl PlanService for Plans {
         let base = judged.base.as_ref().map(convert::side);
         let diff = diff(base.as_ref(), &(0, plan))?;
         Ok(Response::new(draft::judged_wire(judged, diff)))
+    }
+
+    async fn test_plan(
+        &self,
+        request: Request<v1::TestPlanRequest>,
+    ) -> Result<Response<v1::TestPlanResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (given, measures, as_of) = plan_test::test(&request)?;
+        let currency = self.0.calendar(&call).await?.currency;
+        let (plan, _, as_of) = self.given(&call, given, as_of).await?;
+        let sketch = convert::sketch(&plan, currency);
+        let given = (measures, plan_test::other_plans(&request.tests, currency));
+        let (plan, measures, as_of_change) = self.0.plan_to_test(&call, as_of, sketch, given).await?;
+        let cases = plan_test::cases(&request.tests, &plan, &measures)?;
+        let (outcomes, rules_revision) = self.0.run_tests(cases).await?;
+        Ok(Response::new(plan_test::outcomes_wire(&outcomes, as_of_change, rules_revision)))
     }
 
     async fn diff_plans(

@@ -48,6 +48,7 @@ fn published(reason: Reason) -> (ErrorReason, Code) {
         Reason::NotReporting => (ErrorReason::NotReporting, Code::FailedPrecondition),
         Reason::ReportsRemain => (ErrorReason::ReportsRemain, Code::FailedPrecondition),
         Reason::RulesRevisionPending => (ErrorReason::RulesRevisionPending, Code::FailedPrecondition),
+        Reason::PlanTestsFailed => (ErrorReason::PlanTestsFailed, Code::FailedPrecondition),
     }
 }
 
@@ -100,7 +101,7 @@ mod tests {
     use crate::api::descriptors;
     use crate::domain::fault::Violations;
 
-    const ALL: [Reason; 26] = [
+    const ALL: [Reason; 27] = [
         Reason::InvalidRequest,
         Reason::PageTokenInvalid,
         Reason::KeyInvalid,
@@ -127,6 +128,7 @@ mod tests {
         Reason::NotReporting,
         Reason::ReportsRemain,
         Reason::RulesRevisionPending,
+        Reason::PlanTestsFailed,
     ];
 
     #[test]

@@ -22,6 +22,9 @@ use crate::storage::{self, facts::unfit};
 use super::facts::{Seen, calculate_for, check_period};
 use super::{App, AsOf, Call};
 
+/// Most months from today's that an estimate looks ahead: every window until then is computed.
+const MAX_MONTHS: i32 = 120;
+
 /// Which deal to estimate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
@@ -130,6 +133,11 @@ impl App {
         let last = deal.events.iter().map(|event| event.day).max().unwrap_or(today);
         let period = query.period.unwrap_or(calendar.window(WindowKind::Year, last.period()).last());
         check_period(&calendar, period)?;
+        if period.months_since(today.period()) > MAX_MONTHS {
+            let (month, years) = (today.period(), MAX_MONTHS / 12);
+            let message = format!("must be within {years} years of {month}, events included, got {period}");
+            return Err(Fault::field("period", message));
+        }
 
         let terms = self.terms_seen(call, &seen).await?;
         if made_up {

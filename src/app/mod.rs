@@ -15,6 +15,7 @@ pub mod outside;
 pub mod payee;
 pub mod period;
 pub mod plan;
+pub mod plan_test;
 pub mod quota;
 pub mod read;
 mod resident;

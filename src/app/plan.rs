@@ -47,7 +47,7 @@ struct Published {
 
 impl App {
     /// Publishes the next version of a plan: the receipt and the version's number. The draft that it was read
-    /// from is discarded.
+    /// from is discarded. `tests` refuses a plan, read over the measures that there are, whose tests fail.
     pub async fn publish_plan(
         &self,
         call: &Call,
@@ -55,6 +55,7 @@ impl App {
         sketch: Sketch,
         effective_from: Period,
         draft: Option<DraftId>,
+        tests: impl FnOnce(&Plan, &[Measure]) -> Result<(), Fault>,
     ) -> Result<(Receipt, u32), Fault> {
         let mut open = match self.begin::<Published>(call, write).await? {
             Begun::Replayed(published) => return Ok((published.receipt, published.version)),
@@ -66,12 +67,15 @@ impl App {
             let etag = now.map_or(0, |now| now.added_in);
             open.check_etags("draft", |_| (id.to_string(), etag))?;
         }
-        let plan = fitting(open.conn(), tenant, as_of, sketch).await?;
+        let measures = storage::measure::all(open.conn(), tenant, as_of).await?;
+        let published = published(open.conn(), tenant, as_of, &sketch).await?;
+        let plan = fitting(sketch, &measures, &published)?;
         let versions = storage::plan::versions(open.conn(), tenant, as_of, &plan.id).await?;
         let last = versions.last().map(|last| &last.value);
         if let Some(last) = last.filter(|last| last.effective_from >= effective_from) {
             return Err(version_exists(last, effective_from));
         }
+        tests(&plan, &measures)?;
         let version = last.map_or(1, |last| last.version + 1);
         let version = PlanVersion { version, effective_from, plan };
         storage::plan::insert(open.conn(), tenant, number, &version).await?;
@@ -82,6 +86,27 @@ impl App {
         let published = Published { receipt, version: version.version };
         open.commit(&published, Touches::Facts).await?;
         Ok((published.receipt, published.version))
+    }
+
+    /// A plan that fits measures given with the request and those that are defined, which it is answered with, and the
+    /// journal number read as of.
+    pub async fn plan_to_test(
+        &self,
+        call: &Call,
+        as_of: AsOf,
+        sketch: Sketch,
+        given: (Vec<Measure>, Vec<PlanVersion>),
+    ) -> Result<(Plan, Vec<Measure>, i64), Fault> {
+        let mut read = self.read(call, as_of).await?;
+        let (mut measures, others) = given;
+        for defined in storage::measure::all(&mut read.tx, call.tenant(), read.as_of).await? {
+            if measures.iter().all(|measure| measure.id != defined.id) {
+                measures.push(defined);
+            }
+        }
+        let mut published = published(&mut read.tx, call.tenant(), read.as_of, &sketch).await?;
+        published.extend(others);
+        Ok((fitting(sketch, &measures, &published)?, measures, read.as_of))
     }
 
     /// The versions of a plan in order, and the journal number read as of.
@@ -149,14 +174,9 @@ impl App {
 }
 
 /// The plan, if it is one and fits the measures it names.
-async fn fitting(
-    conn: &mut PgConnection,
-    tenant: TenantId,
-    as_of: i64,
-    mut sketch: Sketch,
-) -> Result<Plan, Fault> {
+fn fitting(mut sketch: Sketch, measures: &[Measure], published: &[PlanVersion]) -> Result<Plan, Fault> {
     let own = sketch.violations.len();
-    let unknowns = judge(conn, tenant, as_of, &mut sketch).await?;
+    let unknowns = judge_over(measures, published, &mut sketch);
     let only_unknown = own == 0 && sketch.violations.len() == unknowns;
     let violations = sketch.violations;
     if only_unknown { unknown(violations) } else { unfit(violations) }?;
@@ -171,8 +191,27 @@ pub(super) async fn judge(
     as_of: i64,
     sketch: &mut Sketch,
 ) -> Result<usize, Fault> {
-    let measures = storage::measure::all(conn, tenant, as_of).await?.into_iter();
-    let measures: BTreeMap<_, _> = measures.map(|measure| (measure.id.clone(), measure)).collect();
+    let measures = storage::measure::all(conn, tenant, as_of).await?;
+    let published = published(conn, tenant, as_of, sketch).await?;
+    Ok(judge_over(&measures, &published, sketch))
+}
+
+/// The published plans, where a plan takes off what their components earn; else none, for nothing else reads them.
+async fn published(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    as_of: i64,
+    sketch: &Sketch,
+) -> Result<Vec<PlanVersion>, Fault> {
+    match sketch.plan.as_ref().is_some_and(|plan| plan.components.iter().any(takes_off)) {
+        true => storage::plan::all(conn, tenant, as_of).await,
+        false => Ok(Vec::new()),
+    }
+}
+
+/// Notes what of a plan does not fit these measures and published plans; answers how many names are unknown.
+pub fn judge_over(measures: &[Measure], published: &[PlanVersion], sketch: &mut Sketch) -> usize {
+    let measures: BTreeMap<_, _> = measures.iter().map(|measure| (measure.id.clone(), measure)).collect();
     let mut unknowns = 0;
     for (place, component) in &sketch.components {
         let path = format!("plan.components[{place}]");
@@ -180,21 +219,20 @@ pub(super) async fn judge(
             sketch.violations.add(format!("{path}.{field}"), format!("measure {id} does not exist"));
             unknowns += 1;
         }
-        component.check_units(&path, |id| measures.get(id).map(Measure::unit), &mut sketch.violations);
+        component.check_units(&path, |id| measures.get(id).map(|it| it.unit()), &mut sketch.violations);
         check_sources(component, &path, &measures, &mut sketch.violations);
     }
     if let Some(plan) = sketch.plan.as_ref().filter(|plan| plan.components.iter().any(takes_off)) {
-        let published = storage::plan::all(conn, tenant, as_of).await?;
-        unknowns += plan.check_less(&published, "plan", &mut sketch.violations);
+        unknowns += plan.check_less(published, "plan", &mut sketch.violations);
     }
-    Ok(unknowns)
+    unknowns
 }
 
 /// Notes measures that have no credits where credits are paid, and scores that are credits.
 fn check_sources(
     component: &Component,
     path: &str,
-    measures: &BTreeMap<MeasureId, Measure>,
+    measures: &BTreeMap<MeasureId, &Measure>,
     violations: &mut Violations,
 ) {
     let gauged: Vec<String> =
@@ -211,7 +249,7 @@ fn check_sources(
             Some(_) | None => {}
         }
     }
-    let selection = |id: &MeasureId| measures.get(id).and_then(Measure::selection);
+    let selection = |id: &MeasureId| measures.get(id).and_then(|measure| measure.selection());
     match &component.payout {
         Payout::Override(payout) => {
             let id = &payout.rates.measure;

@@ -122,6 +122,8 @@ pub enum Reason {
     ReportsRemain,
     /// The rules are of another revision than those of the closed periods, and nobody has accepted what they move.
     RulesRevisionPending,
+    /// Tests that came with a plan fail.
+    PlanTestsFailed,
 }
 
 /// A request that was not done, and why.

@@ -8,6 +8,7 @@ pub mod database;
 pub mod demo;
 pub mod figures;
 pub mod import;
+pub mod plan;
 pub mod serve;
 pub mod statement;
 pub mod tenant;

@@ -8,6 +8,7 @@ mod faults;
 mod harness;
 mod import;
 mod journal;
+mod plans;
 mod private;
 mod resident;
 mod scenarios;

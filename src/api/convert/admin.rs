@@ -34,7 +34,8 @@ pub fn set_calendar(request: &v1::SetCalendarRequest) -> Result<(Write, Calendar
     })
 }
 
-fn calendar(check: &mut Check, wire: &v1::Calendar) -> Option<Calendar> {
+/// Reads a calendar.
+pub(super) fn calendar(check: &mut Check, wire: &v1::Calendar) -> Option<Calendar> {
     let currency = check.take("currency_code", Currency::parse(&wire.currency_code));
     let zone = wire.time_zone.parse().map_err(|_| {
         format!("must be an IANA time zone such as \"Europe/Berlin\", got {:?}", shown(&wire.time_zone))

@@ -31,7 +31,8 @@ pub fn list(request: &v1::ListMeasuresRequest) -> Result<Page, Fault> {
     read(|check| check.page(request.page_size, request.as_of_change, request.min_change))
 }
 
-fn measure(check: &mut Check, wire: &v1::Measure) -> Option<Measure> {
+/// Reads a measure.
+pub(super) fn measure(check: &mut Check, wire: &v1::Measure) -> Option<Measure> {
     let id = check.id("measure_id", &wire.measure_id);
     let name = check.required_text("name", &wire.name, 200);
     let source = match &wire.outside {

@@ -16,6 +16,7 @@ mod payout;
 pub mod period;
 pub mod plan;
 pub mod plan_diff;
+pub mod plan_test;
 pub mod quota;
 mod rates;
 #[cfg(test)]

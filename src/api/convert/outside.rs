@@ -49,7 +49,8 @@ pub fn list(request: &v1::ListValuesRequest) -> Result<(ValueQuery, Page), Fault
     })
 }
 
-fn value(check: &mut Check, wire: &v1::OutsideValue) -> Option<OutsideValue> {
+/// Reads a value.
+pub(super) fn value(check: &mut Check, wire: &v1::OutsideValue) -> Option<OutsideValue> {
     let payee = check.id("payee_id", &wire.payee_id);
     let measure = check.id("measure_id", &wire.measure_id);
     let day = check.day("date", &wire.date);

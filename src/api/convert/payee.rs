@@ -103,7 +103,8 @@ fn other(check: &mut Check, id: &str, old: &str) -> Option<PayeeId> {
     new
 }
 
-fn payee(check: &mut Check, wire: &v1::Payee, currency: Currency) -> Option<Payee> {
+/// Reads a payee.
+pub(super) fn payee(check: &mut Check, wire: &v1::Payee, currency: Currency) -> Option<Payee> {
     let fields = |check: &mut Check| {
         let id = check.id("payee_id", &wire.payee_id);
         let kind = check.choice("kind", wire.kind, |kind| match kind {

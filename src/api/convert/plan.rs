@@ -172,7 +172,8 @@ fn whole(check: &mut Check, parts: Parts) -> Option<Plan> {
     Some(plan)
 }
 
-fn plan(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Option<Plan> {
+/// Reads a plan.
+pub(super) fn plan(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Option<Plan> {
     let parts = parts(check, wire, tenants);
     whole(check, parts)
 }

@@ -61,7 +61,8 @@ fn key(check: &mut Check, payee: &str, measure: &str, window: &str, calendar: &C
     Some(QuotaKey { payee: payee?, measure: measure?, window: window? })
 }
 
-fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Quota> {
+/// Reads a quota.
+pub(super) fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Quota> {
     let fields = |check: &mut Check| {
         let key = key(check, &wire.payee_id, &wire.measure_id, &wire.window, calendar);
         let goal = goal(check, wire, calendar);

@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 48] = [
+const ALLOWED: [(&str, &str); 49] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -58,6 +58,7 @@ const ALLOWED: [(&str, &str); 48] = [
     ("PlanService/ListPlans", "asu"),
     ("PlanService/PublishPlan", "a"),
     ("PlanService/SaveDraft", "a"),
+    ("PlanService/TestPlan", "asu"),
     ("PlanService/ValidatePlan", "asu"),
     ("QuotaService/GetQuota", "asu"),
     ("QuotaService/ListQuotas", "asu"),

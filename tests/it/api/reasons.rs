@@ -114,6 +114,12 @@ async fn provoke(reason: &str, tenant: &Tenant) -> Option<Status> {
             let lead = json!({"payeeId": "lead", "endDate": "2026-02-01"});
             write("PayeeService/TerminatePayee", lead).await
         }
+        "PLAN_TESTS_FAILED" => {
+            let mut tested = plan("other", "own", "WINDOW_QUARTER", &[("0", "10")]);
+            let expected = json!([{"period": "2026-01", "amount": "1.00"}]);
+            tested["tests"] = json!([{"title": "a coin for nothing", "expected": expected}]);
+            write("PlanService/PublishPlan", tested).await
+        }
         "RULES_REVISION_PENDING" => {
             tenant.write(CLOSE, json!({"period": "2026-01"})).await;
             behind(tenant, "update period_close set rules_revision = rules_revision + 1").await;

@@ -40,7 +40,7 @@ fn every_read_can_say_from_when() {
             assert!(output.get_field_by_name("as_of_change").is_some(), "{name} answers no as_of_change");
         }
     }
-    assert_eq!(reads, 31);
+    assert_eq!(reads, 32);
 }
 
 /// Every read, with what it needs, in a company where ann has a deal of change 8 and January is closed.
@@ -72,6 +72,10 @@ fn reads() -> Vec<(&'static str, Value)> {
         ("PlanService/ListPlans", json!({})),
         ("PlanService/ListDrafts", json!({})),
         ("PlanService/DiffPlans", json!({"planId": "rep", "fromVersion": 1, "toVersion": 1})),
+        (
+            "PlanService/TestPlan",
+            json!({"plan": plan("rep", "own", "WINDOW_QUARTER", &[("0", "10")])["plan"], "tests": [{"title": "nothing is earned"}]}),
+        ),
         (
             "PlanService/ValidatePlan",
             json!({"plan": {"planId": "rep", "name": "rep"}, "effectiveFrom": "2026-02"}),
