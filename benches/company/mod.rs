@@ -2,7 +2,6 @@
 //! of quarters, tiers for reps and an override for everyone above them. The same on every machine.
 
 use attain::calc::Calculation;
-use attain::calc::credit::Selector;
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::{Deal, DealEvent, EventKind, Outcome, Split};
 use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source};
@@ -101,7 +100,7 @@ pub fn deals(count: usize) -> impl Iterator<Item = Deal> {
 /// Every credit that a calculation prices: payee, cents, percent.
 pub fn credits(calculation: &Calculation) -> Vec<(u32, i64, i64)> {
     let facts = calculation.facts;
-    let select = |id: &str| Selector::new(facts, facts.measures[&id.parse().unwrap()].selection().unwrap());
+    let select = |id: &str| calculation.selector(&id.parse().unwrap()).unwrap();
     let (own, team) = (select("own"), select("team"));
     let mut credits = Vec::new();
     for payee in 0..u32::try_from(facts.payees.len()).unwrap() {
@@ -184,6 +183,8 @@ fn measure(id: &str, credit: CreditKind) -> Measure {
             levels: 0,
             roles: Vec::new(),
             value: MeasureValue::Amount,
+            condition: None,
+            expression: None,
         }),
         step: None,
     }

@@ -3,7 +3,7 @@
 use crate::domain::date::{Day, Window};
 use crate::domain::exact::Exact;
 use crate::domain::id::MeasureId;
-use crate::domain::measure::{Selection, Unit};
+use crate::domain::measure::Unit;
 
 use super::credit::Selector;
 use super::problem::Problem;
@@ -48,8 +48,8 @@ pub fn attainment(
     let facts = calculation.facts;
     let Some(defined) = facts.measures.get(measure) else { return Ok(None) };
     let (from, to) = (window.start(), window.end().min(on.next()));
-    let credited = match defined.selection() {
-        Some(selection) => Some(credited(calculation, payee, selection, from, to)?),
+    let credited = match calculation.selector(measure) {
+        Some(selector) => Some(credited(calculation, payee, &selector, from, to)?),
         None => outside::combined(facts, payee, measure, from, to),
     };
     let parts = Quotas::of(facts, payee, measure).parts(window);
@@ -62,12 +62,11 @@ pub fn attainment(
 fn credited(
     calculation: &Calculation,
     payee: u32,
-    selection: &Selection,
+    selector: &Selector,
     from: Day,
     to: Day,
 ) -> Result<Exact, Problem> {
     let Calculation { facts, book, .. } = calculation;
-    let selector = Selector::new(facts, selection);
     let mut credited = Exact::ZERO;
     for credit in selector.credits(facts, book, payee) {
         if (from..to).contains(&book.entry(credit.entry).day) {

@@ -9,6 +9,7 @@ use crate::domain::facts::{EventFact, Facts, Share};
 use crate::domain::measure::MeasureValue;
 
 use super::affected;
+use super::condition::Decided;
 use super::problem::Problem;
 use super::worth::Figures;
 
@@ -36,6 +37,7 @@ pub struct Book<'f> {
     facts: &'f Facts,
     entries: Vec<Entry>,
     figures: Figures,
+    decided: Decided,
     whose: Whose,
     /// By place of the payee in `whose`.
     credited: Vec<Credited>,
@@ -88,6 +90,7 @@ impl<'f> Book<'f> {
             facts,
             entries: Vec::new(),
             figures: Figures::default(),
+            decided: Decided::new(facts),
             whose,
             credited: Vec::new(),
             problems: Vec::new(),
@@ -276,7 +279,24 @@ impl<'f> Book<'f> {
             MeasureValue::Margin => amount.checked_sub(self.figures.cost(entry)?),
             MeasureValue::Quantity => self.figures.quantity(entry),
             MeasureValue::Count => Some(self.figures.count(entry)),
+            // Kept by measure.
+            MeasureValue::Expression(_) => None,
         }
+    }
+
+    /// What an entry costs, minor units, where some measure counts or reads it and the deal says so.
+    pub(super) fn cost(&self, entry: u32) -> Option<i64> {
+        self.figures.cost(entry)
+    }
+
+    /// How many units an entry is, millionths, likewise.
+    pub(super) fn quantity(&self, entry: u32) -> Option<i64> {
+        self.figures.quantity(entry)
+    }
+
+    /// What conditions and expressions come to that are the same for everyone.
+    pub(super) fn decided(&self) -> &Decided {
+        &self.decided
     }
 
     /// Whether an entry takes another one back.

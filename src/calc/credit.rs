@@ -1,12 +1,17 @@
 //! Credits: the parts of entries given to one payee, selected by a measure (semantics 6).
 
+use std::sync::Arc;
+
+use crate::domain::condition::Formula;
 use crate::domain::deal::{EventKind, OWNER};
 use crate::domain::exact::Exact;
 use crate::domain::facts::{Facts, Share};
+use crate::domain::id::MeasureId;
 use crate::domain::measure::{MeasureValue, Selection, Unit};
-use crate::domain::number::{Percent, WHOLE};
+use crate::domain::number::{Percent, QUANTITY_DECIMALS, Quantity, WHOLE};
 
 use super::book::Book;
+use super::condition::{self, Condition};
 use super::problem::Problem;
 
 /// A part of one entry for one payee.
@@ -34,10 +39,9 @@ impl Credit {
     }
 }
 
-fn part(figure: i64, percent: Percent) -> Exact {
-    // The product of two 64-bit numbers fits.
-    let units = i128::from(figure) * i128::from(percent.0);
-    Exact::ratio(units, i128::from(WHOLE)).unwrap_or(Exact::ZERO)
+fn part(figure: &Exact, percent: Percent) -> Exact {
+    let share = Exact::ratio(i128::from(percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO);
+    figure.mul(&share)
 }
 
 /// A measure of credits, made ready to select.
@@ -49,6 +53,11 @@ pub struct Selector {
     rolled_up: bool,
     levels: usize,
     roles: Option<Roles>,
+    condition: Option<Condition>,
+    /// By entry, millionths.
+    expression: Option<Arc<[i64]>>,
+    condition_text: Option<Formula>,
+    expression_text: Option<Formula>,
 }
 
 /// Roles that a measure names.
@@ -59,7 +68,7 @@ struct Roles {
 
 impl Selector {
     /// Makes a measure ready.
-    pub fn new(facts: &Facts, measure: &Selection) -> Self {
+    pub fn new(facts: &Facts, book: &Book, id: &MeasureId, measure: &Selection) -> Self {
         let place = |role| facts.roles.binary_search(role).ok().and_then(|place| u16::try_from(place).ok());
         let roles = (!measure.roles.is_empty()).then(|| Roles {
             named: measure.roles.iter().filter_map(place).collect(),
@@ -75,6 +84,10 @@ impl Selector {
                 levels => usize::try_from(levels).unwrap_or(usize::MAX),
             },
             roles,
+            condition: Condition::of(facts, book, id, measure),
+            expression: condition::figures(facts, book, id, measure),
+            condition_text: measure.condition.clone(),
+            expression_text: measure.expression.clone(),
         }
     }
 
@@ -89,11 +102,22 @@ impl Selector {
         let figure = match self.value {
             MeasureValue::Margin => "cost",
             MeasureValue::Quantity => "quantity",
-            MeasureValue::Amount | MeasureValue::Count => "amount",
+            MeasureValue::Amount | MeasureValue::Count | MeasureValue::Expression(_) => "amount",
         };
         let unstated = || Problem::unstated(facts.deal_id(book.deal(credit.entry)), figure);
-        let counted = book.figure(credit.entry, self.value).ok_or_else(unstated)?;
-        Ok(part(counted, credit.percent))
+        let counted = self.whole(facts, book, credit.entry).ok_or_else(unstated)?;
+        Ok(part(&counted, credit.percent))
+    }
+
+    /// What an entry counts as a whole, exact, in minor units or millionths; `None` where the deal does not say.
+    pub fn whole(&self, facts: &Facts, book: &Book, entry: u32) -> Option<Exact> {
+        let MeasureValue::Expression(unit) = self.value else {
+            return book.figure(entry, self.value).map(|figure| Exact::whole(i128::from(figure)));
+        };
+        // Millionths of a major unit: no currency has more decimals.
+        let beyond = QUANTITY_DECIMALS.saturating_sub(unit.decimals(facts.calendar.currency));
+        let millionths = self.expression.as_ref()?.get(entry as usize)?;
+        Some(Exact::scaled(i128::from(*millionths), beyond))
     }
 
     /// Whether a share counts: by its role; of rolled-up credits without named roles all but overlays.
@@ -103,6 +127,11 @@ impl Selector {
             (Some(roles), None) => roles.owner,
             (None, role) => !rolled_up || !facts.is_overlay(role),
         }
+    }
+
+    /// Whether the measure's condition lets a share of an entry count for a payee.
+    fn holds(&self, facts: &Facts, book: &Book, entry: u32, share: &Share, payee: u32) -> bool {
+        self.condition.as_ref().is_none_or(|condition| condition.holds(facts, book, entry, share, payee))
     }
 
     /// Whether a payee's credit, of whatever measure, is one of this measure's too.
@@ -115,7 +144,8 @@ impl Selector {
         }
         let own = |share: &Share| (share.payee, share.role) == (payee, credit.role);
         let mut shares = facts.shares(book.deal(credit.entry)).filter(own);
-        self.direct && shares.any(|share| self.takes(facts, &share, false))
+        let holds = |share: &Share| self.holds(facts, book, credit.entry, share, payee);
+        self.direct && shares.any(|share| self.takes(facts, &share, false) && holds(&share))
     }
 
     /// A payee's credits in the order of entries, direct before rolled-up.
@@ -135,10 +165,15 @@ impl Selector {
             let Some(entry) = next.copied().filter(|entry| book.entry(*entry).kind == self.kind) else {
                 continue;
             };
+            if self.condition.as_ref().is_some_and(|condition| condition.rules_out(book, entry)) {
+                continue;
+            }
             let credit = |rolled_up, role, percent| Credit { place: entry, entry, rolled_up, role, percent };
             if from_direct {
                 let own = facts.shares(book.deal(entry)).filter(|share| share.payee == payee);
-                let own = own.filter(|share| self.takes(facts, share, false));
+                let own = own.filter(|share| {
+                    self.takes(facts, share, false) && self.holds(facts, book, entry, share, payee)
+                });
                 credits.extend(own.map(|share| credit(false, share.role, share.percent)));
             } else {
                 let mut parts =
@@ -165,14 +200,58 @@ impl Selector {
             let level = above.iter().take(self.levels).position(|manager| *manager == payee)?;
             Some(level.checked_sub(1).map_or(share.payee, |below| above[below]))
         };
-        let shares = facts.shares(book.deal(entry)).filter(move |share| self.takes(facts, share, true));
+        let counts = move |share: &Share| {
+            self.takes(facts, share, true) && self.holds(facts, book, entry, share, payee)
+        };
+        let shares = facts.shares(book.deal(entry)).filter(counts);
         shares.filter_map(move |share| through(&share).map(|report| (report, share.percent)))
     }
 
     /// What of a rolled-up credit came through each direct report, in minor units or millionths.
     pub fn parts(&self, facts: &Facts, book: &Book, payee: u32, entry: u32) -> Vec<(u32, Exact)> {
-        let Some(figure) = book.figure(entry, self.value) else { return Vec::new() };
+        let Some(figure) = self.whole(facts, book, entry) else { return Vec::new() };
         let reports = self.reports(facts, book, payee, entry);
-        reports.map(|(report, percent)| (report, part(figure, percent))).collect()
+        reports.map(|(report, percent)| (report, part(&figure, percent))).collect()
+    }
+
+    /// What the measure's texts say of a payee's credit: which condition took it, and what its expression comes to or
+    /// why that cannot be told.
+    pub fn told(&self, facts: &Facts, book: &Book, entry: u32) -> Vec<String> {
+        let origin = book.entry(entry).origin;
+        let condition = self.condition_text.as_ref().map(|text| format!("where {text}"));
+        let expression =
+            self.expression_text.as_ref().map(|text| match condition::figure(text, facts, book, origin) {
+                Ok(millionths) => format!("{text} = {}", Quantity(millionths)),
+                Err(why) => format!("{text} cannot be evaluated and is 0: {why}"),
+            });
+        condition.into_iter().chain(expression).collect()
+    }
+
+    /// The events that a payee would have credits of but that the measure's condition cannot be evaluated for, and why.
+    pub fn unclear(&self, facts: &Facts, book: &Book, payee: u32) -> Vec<(u32, String)> {
+        let Some(formula) = &self.condition_text else { return Vec::new() };
+        let why = |entry: u32, rolled_up: bool| {
+            let shares = facts.shares(book.deal(entry)).filter(|share| self.takes(facts, share, rolled_up));
+            let concerns = |share: &Share| match rolled_up {
+                false => share.payee == payee,
+                true => facts
+                    .above(share.payee, book.origin_day(entry))
+                    .iter()
+                    .take(self.levels)
+                    .any(|m| *m == payee),
+            };
+            let mut said = shares.filter(concerns).filter_map(|share| {
+                condition::evaluate(formula, facts, book, entry, &share, payee)
+                    .err()
+                    .map(|why| why.to_string())
+            });
+            said.next().map(|why| (entry, why))
+        };
+        let event = |entry: &u32| book.entry(*entry).kind == self.kind && !book.is_reversal(*entry);
+        let direct = if self.direct { book.direct(payee) } else { &[] };
+        let rolled_up = if self.rolled_up { book.rolled_up(payee) } else { &[] };
+        let direct = direct.iter().copied().filter(event).filter_map(|entry| why(entry, false));
+        let rolled_up = rolled_up.iter().copied().filter(event).filter_map(|entry| why(entry, true));
+        direct.chain(rolled_up).collect()
     }
 }

@@ -263,7 +263,7 @@ impl<'a> Tree<'a, '_> {
             Node::Credits(segment) => words(
                 format!("{} credits{}", segment.lines.len(), of_measure(segment)),
                 Some(self.counted(segment, &segment.credited)),
-                None,
+                self.left_out(segment),
                 Vec::new(),
             ),
             Node::Credit(segment, line) => self.credit_words(segment, line),
@@ -422,20 +422,34 @@ impl<'a> Tree<'a, '_> {
         }
     }
 
+    /// The events that the measure's condition cannot be evaluated for, which therefore count nothing.
+    fn left_out(&self, segment: &SegmentEarnings) -> Option<String> {
+        let (facts, book) = (self.calculation.facts, self.calculation.book());
+        let selector = self.calculation.selector(segment.component.paid()?)?;
+        let mut unclear = selector.unclear(facts, book, self.earnings.payee);
+        unclear.retain(|(entry, _)| (segment.from..segment.to).contains(&book.entry(*entry).day));
+        let why = |(entry, why): &(u32, String)| format!("{}: {why}", facts.deal_id(book.deal(*entry)));
+        let first: Vec<String> = unclear.iter().take(3).map(why).collect();
+        let count = unclear.len();
+        (count > 0)
+            .then(|| format!("{count} left out, for the condition cannot be evaluated: {}", first.join("; ")))
+    }
+
     fn split_words(&self, segment: &SegmentEarnings, line: &Line) -> Words {
         let (facts, book) = (self.calculation.facts, self.calculation.book());
         let credit = &line.credit;
         let selector = segment.component.paid().and_then(|measure| self.calculation.selector(measure));
-        let value = selector.as_ref().map(|selector| selector.value);
-        let whole = value.and_then(|value| book.figure(credit.entry, value));
-        let whole =
-            whole.map_or_else(String::new, |whole| self.counted(segment, &Exact::whole(i128::from(whole))));
+        let whole = selector.as_ref().and_then(|selector| selector.whole(facts, book, credit.entry));
+        let whole = whole.map_or_else(String::new, |whole| self.counted(segment, &whole));
+        let told =
+            selector.as_ref().map_or_else(Vec::new, |selector| selector.told(facts, book, credit.entry));
+        let told: String = told.iter().map(|told| format!(", {told}")).collect();
         let credited = Some(self.counted(segment, &line.value));
         if !credit.rolled_up {
             return Words {
                 title: "part of the event".into(),
                 value: credited,
-                formula: Some(format!("{whole} x {}%", credit.percent)),
+                formula: Some(format!("{whole} x {}%{told}", credit.percent)),
                 inputs: vec![format!("payee:{}", facts.payee_id(self.earnings.payee))],
             };
         }
@@ -448,7 +462,7 @@ impl<'a> Tree<'a, '_> {
         Words {
             title: "sum of the reports' credits in the event".into(),
             value: credited,
-            formula: Some(format!("{} of {whole}", through.join(" + "))),
+            formula: Some(format!("{} of {whole}{told}", through.join(" + "))),
             inputs: parts.iter().map(|(report, _)| format!("payee:{}", facts.payee_id(*report))).collect(),
         }
     }

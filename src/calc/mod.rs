@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | events and what reversals take back, in the one order | `book` | 5, 6 |
 //! | what they count besides their amounts | `worth` | 5, 6 |
+//! | what conditions and expressions come to | `condition` | 6 |
 //! | who is credited with which entry, directly and up the reporting line | `book`, `credit` | 6 |
 //! | values of outside measures, combined | `outside` | 6 |
 //! | spans of unchanged terms, cut by windows | `segment` | 3, 4 |
@@ -32,6 +33,7 @@ pub mod book;
 mod clawback;
 pub mod close;
 pub mod cohort;
+mod condition;
 mod course;
 pub mod credit;
 pub mod earn;
@@ -191,9 +193,9 @@ impl<'f> Calculation<'f> {
     }
 
     /// What selects a measure's credits; `None` of an outside measure, and of one that is not defined.
-    fn selector(&self, measure: &MeasureId) -> Option<Selector> {
+    pub fn selector(&self, measure: &MeasureId) -> Option<Selector> {
         let selection = self.facts.measures.get(measure)?.selection()?;
-        Some(Selector::new(self.facts, selection))
+        Some(Selector::new(self.facts, &self.book, measure, selection))
     }
 }
 

@@ -125,6 +125,8 @@ fn facts(deals: &[Deal], reversal: ReversalRule) -> Facts {
                 levels: 0,
                 roles: Vec::new(),
                 value: MeasureValue::Amount,
+                condition: None,
+                expression: None,
             }),
             step: None,
         });

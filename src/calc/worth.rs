@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::condition::{Field, Formula};
 use crate::domain::deal::EventKind;
 use crate::domain::exact::Exact;
 use crate::domain::facts::{Facts, Worth};
-use crate::domain::measure::{Measure, MeasureValue};
+use crate::domain::measure::{Measure, MeasureValue, Selection};
 use crate::domain::money::Rounding;
 use crate::domain::number::Quantity;
 
@@ -25,10 +26,12 @@ pub struct Figures {
 impl Figures {
     /// Works out what the measures of `facts` count of the entries of `events`: with any event all of its deal.
     pub(super) fn of(facts: &Facts, events: &[u32], entries: &[Entry]) -> Self {
-        let counted = |value| {
-            facts.measures.values().filter_map(Measure::selection).any(|selection| selection.value == value)
-        };
-        let (margin, quantity) = (counted(MeasureValue::Margin), counted(MeasureValue::Quantity));
+        let selections = || facts.measures.values().filter_map(Measure::selection);
+        let counted = |value| selections().any(|selection| selection.value == value);
+        let read: Vec<&Field> =
+            selections().flat_map(Selection::formulas).flat_map(Formula::fields).collect();
+        let margin = counted(MeasureValue::Margin) || read.contains(&&Field::EventCost);
+        let quantity = counted(MeasureValue::Quantity) || read.contains(&&Field::EventQuantity);
         let mut figures = Figures::default();
         if !(margin || quantity || counted(MeasureValue::Count)) {
             return figures;
@@ -130,6 +133,19 @@ impl Upto {
         let part = upto - self.given;
         self.given = upto;
         i64::try_from(part).ok()
+    }
+}
+
+/// Gives reversals their parts of the figures of the events they take back, by entry.
+pub(super) fn take_back(facts: &Facts, entries: &[Entry], figures: &mut [i64]) {
+    let mut taken: BTreeMap<u32, Upto> = BTreeMap::new();
+    for (place, entry) in (0_u32..).zip(entries).filter(|(place, entry)| entry.origin != *place) {
+        let whole = figures[entry.origin as usize];
+        let origin = &facts.events[entries[entry.origin as usize].event as usize];
+        let of = i128::from(origin.worth.amount.unwrap_or_default());
+        let taken = taken.entry(entry.origin).or_insert_with(|| Upto::new(whole, of));
+        // A part of a whole that fits does too.
+        figures[place as usize] = taken.next(-i128::from(entry.amount)).map_or(0, |part| -part);
     }
 }
 

@@ -3,23 +3,27 @@
 //! Ids become indexes whose order is the order of the ids' bytes, so that order never costs a text
 //! comparison and never depends on the order in which facts arrived.
 
+mod details;
 mod line;
 mod part;
 mod patch;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::condition::{Field, Formula, Value};
 use super::date::{Calendar, Day, Window};
 use super::deal::{Deal, DealEvent, EventKind, OVERLAY};
 use super::id::{MeasureId, PayeeId, RoleId};
-use super::measure::Measure;
+use super::measure::{Measure, Selection};
 use super::number::{Percent, Quantity};
 use super::outside::OutsideValue;
 use super::payee::Payee;
 use super::plan::PlanVersion;
 use super::quota::{Quota, QuotaKey};
+use details::Details;
 
 /// What a calculation reads.
 #[derive(Debug, Clone)]
@@ -47,6 +51,7 @@ pub struct Facts {
     /// By id. A role's place here is its index in splits.
     pub roles: Vec<RoleId>,
     deals: Vec<DealFact>,
+    details: Details,
     splits: Vec<Share>,
     overlay: Option<u16>,
     /// By day, deal id, event id.
@@ -70,6 +75,8 @@ struct DealFact {
     owner: u32,
     splits: (u32, u32),
     worth: Worth,
+    /// The place of its row.
+    details: u32,
 }
 
 /// What a deal or an event says it is worth.
@@ -127,6 +134,8 @@ pub enum FactsFault {
     UnknownQuotaPayee(String),
     #[error("value of payee {0}, which does not exist")]
     UnknownValuePayee(String),
+    #[error("deal {deal} has a {field} that cannot be read")]
+    Unreadable { deal: String, field: String },
     #[error("more facts than one calculation can hold")]
     TooMany,
 }
@@ -191,6 +200,11 @@ impl Facts {
         self.deals[deal as usize].worth
     }
 
+    /// What a deal says of a field that is kept because some condition or expression reads it.
+    pub fn detail(&self, deal: u32, field: &Field) -> Option<Value<'_>> {
+        self.details.get(self.deals[deal as usize].details, field)
+    }
+
     /// Who is credited with which part of a deal: its splits by payee id and role; where none but overlays is
     /// listed, also the owner.
     pub fn shares(&self, deal: u32) -> impl Iterator<Item = Share> {
@@ -240,6 +254,7 @@ impl Facts {
 pub struct FactsBuilder {
     facts: Facts,
     roles: BTreeMap<RoleId, u16>,
+    texts: BTreeMap<Box<str>, u32>,
     most: usize,
 }
 
@@ -262,7 +277,7 @@ impl FactsBuilder {
         }
         facts.managers = Arc::new(all);
         facts.draw_lines();
-        Ok(FactsBuilder { facts, roles: BTreeMap::new(), most: usize::MAX })
+        Ok(FactsBuilder { facts, roles: BTreeMap::new(), texts: BTreeMap::new(), most: usize::MAX })
     }
 
     /// Refuses deals, as `TooMany`, once all of it takes more than so many bytes.
@@ -271,8 +286,32 @@ impl FactsBuilder {
         self
     }
 
-    /// Adds a measure.
+    /// Keeps of every deal what a condition or expression reads. Told before the first deal.
+    pub fn reads(&mut self, formula: &Formula) {
+        self.facts.details.keep(formula);
+    }
+
+    /// The fields that are kept of every deal because something reads them.
+    pub fn kept(&self) -> &[Field] {
+        &self.facts.details.kept
+    }
+
+    /// Says of a deal what is kept, each field as text.
+    pub fn describe<'a>(
+        &mut self,
+        deal: u32,
+        read: impl FnMut(&Field) -> Option<Cow<'a, str>>,
+    ) -> Result<(), FactsFault> {
+        let row = self.facts.deals[deal as usize].details;
+        let unreadable = self.facts.details.write(row, &mut self.texts, read)?;
+        let Some(field) = unreadable else { return Ok(()) };
+        Err(FactsFault::Unreadable { deal: self.facts.deal_id(deal).to_string(), field: field.to_string() })
+    }
+
+    /// Adds a measure. Told before the first deal.
     pub fn measure(&mut self, measure: Measure) {
+        let selection = measure.selection().into_iter();
+        selection.flat_map(Selection::formulas).for_each(|formula| self.reads(formula));
         Arc::make_mut(&mut self.facts.measures).insert(measure.id.clone(), measure);
     }
 
@@ -324,7 +363,8 @@ impl FactsBuilder {
         }
         let name = self.facts.names.add(id)?;
         let splits = (start, index(self.facts.splits.len())?);
-        self.facts.deals.push(DealFact { name, owner, splits, worth });
+        let details = self.facts.details.add()?;
+        self.facts.deals.push(DealFact { name, owner, splits, worth, details });
         Ok(handle)
     }
 
@@ -357,6 +397,7 @@ impl FactsBuilder {
         let Deal { amount, cost, quantity, .. } = *deal;
         let worth = Worth { amount, cost, quantity };
         let handle = self.deal(deal.id.as_str(), deal.owner.as_str(), worth, splits)?;
+        self.describe(handle, |field| deal.detail(field))?;
         for event in &deal.events {
             let reversed = event.reverses.iter().map(|reversed| (reversed.event.as_str(), reversed.amount));
             let DealEvent { amount, cost, quantity, .. } = *event;
@@ -415,6 +456,7 @@ impl Facts {
             values: Arc::default(),
             roles: Vec::new(),
             deals: Vec::new(),
+            details: Details::default(),
             splits: Vec::new(),
             overlay: None,
             events: Vec::new(),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::condition::Formula;
 use super::deal::EventKind;
 use super::id::{MeasureId, RoleId};
 use super::money::Currency;
@@ -59,6 +60,9 @@ pub enum MeasureValue {
     /// A number: 1 at a deal's first event of the type, times the split percent; taken back when reversals
     /// reach the whole of that event.
     Count,
+    /// Money in major units or a number: what the measure's expression comes to for the event, rounded to 6 decimals,
+    /// times the split percent.
+    Expression(Unit),
 }
 
 /// What figures of a measure are in: money in minor units, numbers in millionths. Credits, quotas and tier
@@ -74,6 +78,19 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// The name in the API and in the database.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Money => "MONEY",
+            Unit::Number => "NUMBER",
+        }
+    }
+
+    /// Reads a name.
+    pub fn parse(name: &str) -> Option<Self> {
+        [Unit::Money, Unit::Number].into_iter().find(|unit| unit.name() == name)
+    }
+
     /// Decimals of the whole numbers that figures are held in.
     pub fn decimals(self, currency: Currency) -> u32 {
         match self {
@@ -112,8 +129,8 @@ impl Amount {
 }
 
 impl MeasureValue {
-    /// All values.
-    pub const ALL: [MeasureValue; 4] =
+    /// All values but expressions.
+    pub const PLAIN: [MeasureValue; 4] =
         [MeasureValue::Amount, MeasureValue::Margin, MeasureValue::Quantity, MeasureValue::Count];
 
     /// The name in the API and in the database.
@@ -123,12 +140,16 @@ impl MeasureValue {
             MeasureValue::Margin => "MARGIN",
             MeasureValue::Quantity => "QUANTITY",
             MeasureValue::Count => "COUNT",
+            MeasureValue::Expression(_) => "EXPRESSION",
         }
     }
 
-    /// Reads a name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|value| value.name() == name)
+    /// Reads a name; that of an expression with what its figures are in, any other without.
+    pub fn parse(name: &str, unit: Option<Unit>) -> Option<Self> {
+        match unit {
+            None => Self::PLAIN.into_iter().find(|value| value.name() == name),
+            Some(unit) => Some(MeasureValue::Expression(unit)).filter(|value| value.name() == name),
+        }
     }
 
     /// What its figures are in.
@@ -136,13 +157,13 @@ impl MeasureValue {
         match self {
             MeasureValue::Amount | MeasureValue::Margin => Unit::Money,
             MeasureValue::Quantity | MeasureValue::Count => Unit::Number,
+            MeasureValue::Expression(unit) => unit,
         }
     }
 }
 
 /// How the values of an outside measure in a window come to one figure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Combine {
     /// Their sum.
     Sum,
@@ -172,7 +193,7 @@ impl Combine {
 }
 
 /// A named figure of a payee in a window, used by quotas, components and performance figures alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
     /// The measure's name in plans and quotas.
     pub id: MeasureId,
@@ -185,8 +206,7 @@ pub struct Measure {
 }
 
 /// Where a measure's figures come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// Credits of deal events.
     Credits(Selection),
@@ -213,7 +233,7 @@ impl Measure {
 }
 
 /// Which credits a measure takes, and what it counts of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selection {
     /// The type of event counted, with the reversals that take such events back.
     pub event: EventKind,
@@ -225,4 +245,15 @@ pub struct Selection {
     pub roles: Vec<RoleId>,
     /// What is counted.
     pub value: MeasureValue,
+    /// Which credits count, over deal, event, credit and payee; absent: all of them.
+    pub condition: Option<Formula>,
+    /// What is counted, over deal and event, if the value is an expression.
+    pub expression: Option<Formula>,
+}
+
+impl Selection {
+    /// The texts that read fields of deals.
+    pub fn formulas(&self) -> impl Iterator<Item = &Formula> {
+        self.condition.iter().chain(&self.expression)
+    }
 }

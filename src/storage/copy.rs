@@ -3,6 +3,7 @@
 //! A connection whose COPY is dropped half-way answers the next statement with what is left of it, so a
 //! future that copies is run to its end, and rows that nobody wants any more are read all the same.
 
+use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 
 use tokio_stream::StreamExt as _;
@@ -123,14 +124,41 @@ pub(crate) async fn receive(
     outcome
 }
 
-/// The columns of a line whose texts need no escapes; `None` where a column is null.
-pub(crate) fn columns<const N: usize>(line: &str) -> Result<[Option<&str>; N], Fault> {
+/// The first columns of a line, whose texts need no escapes, and the others as they stand; `None` where one is null.
+pub(crate) fn first_columns<const N: usize>(
+    line: &str,
+) -> Result<([Option<&str>; N], impl Iterator<Item = Option<&str>>), Fault> {
     let mut columns = line.split('\t').map(|column| (column != NULL).then_some(column));
     let read: [Option<Option<&str>>; N] = std::array::from_fn(|_| columns.next());
-    if columns.next().is_some() || read.contains(&None) {
+    if read.contains(&None) {
         return Err(corrupt(format_args!("{line:?} has not {N} columns")));
     }
-    Ok(read.map(Option::flatten))
+    Ok((read.map(Option::flatten), columns))
+}
+
+/// A column of free text without its escapes.
+pub(crate) fn unescaped(column: &str) -> Cow<'_, str> {
+    if !column.contains('\\') {
+        return column.into();
+    }
+    let mut text = String::with_capacity(column.len());
+    let mut characters = column.chars();
+    while let Some(character) = characters.next() {
+        text.push(match character {
+            '\\' => match characters.next() {
+                Some('b') => '\u{8}',
+                Some('f') => '\u{c}',
+                Some('n') => '\n',
+                Some('r') => '\r',
+                Some('t') => '\t',
+                Some('v') => '\u{b}',
+                Some(other) => other,
+                None => '\\',
+            },
+            other => other,
+        });
+    }
+    text.into()
 }
 
 /// The elements of an array whose texts need no escapes; `None` where an element is null.
@@ -170,9 +198,17 @@ mod tests {
     }
 
     #[test]
+    fn escapes_are_read_as_they_were_written() {
+        let text = "a\tb\\c\nd\re\\N\u{b}\u{c}\u{8}é";
+        let written = "a\\tb\\\\c\\nd\\re\\\\N\\v\\f\\bé";
+        assert_eq!(unescaped(written), text);
+        assert_eq!(unescaped("plain"), "plain");
+    }
+
+    #[test]
     fn columns_are_counted() {
-        assert_eq!(columns::<3>("a\t\\N\t"), Ok([Some("a"), None, Some("")]));
-        assert!(columns::<2>("a").is_err());
-        assert!(columns::<2>("a\tb\tc").is_err());
+        let (first, rest) = first_columns::<2>("a\t\\N\t\tb").unwrap();
+        assert_eq!((first, rest.collect()), ([Some("a"), None], vec![Some(""), Some("b")]));
+        assert!(first_columns::<2>("a").is_err());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
+use crate::domain::condition::Field;
 use crate::domain::date::Day;
 use crate::domain::facts::{FactsBuilder, FactsFault, Worth};
 use crate::domain::fault::{Fault, Reason};
@@ -10,7 +11,7 @@ use crate::domain::id::{DealId, PayeeId, RoleId, TenantId};
 use crate::domain::money::Currency;
 use crate::domain::number::{Percent, Quantity};
 
-use super::copy::{columns, elements, receive};
+use super::copy::{elements, first_columns, receive, unescaped};
 use super::deal::event;
 use super::number::small_amount;
 use super::{Conn, corrupt, fault, join_sets};
@@ -45,13 +46,15 @@ pub async fn load_deals(
     builder: &mut FactsBuilder,
 ) -> Result<(), Fault> {
     join_sets(conn).await?;
-    let mut loader = Loader { builder, roles: BTreeMap::new(), deal: None };
-    receive(conn, &statement(tenant, scope), |line| loader.line(line)).await
+    let statement = statement(tenant, scope, builder.kept());
+    let kept = builder.kept().to_vec();
+    let mut loader = Loader { builder, kept, roles: BTreeMap::new(), deal: None };
+    receive(conn, &statement, |line| loader.line(line)).await
 }
 
 /// COPY takes no parameters. What is formatted here are a parsed UUID, integers and ids, none of which can
-/// hold a quote.
-fn statement(tenant: TenantId, scope: &Scope) -> String {
+/// hold a quote: names of attributes are ids too.
+fn statement(tenant: TenantId, scope: &Scope, kept: &[Field]) -> String {
     let Scope { as_of, deals } = scope;
     // Most deals have one or two splits; opening the array of every deal costs several times as much.
     let named = match deals {
@@ -69,11 +72,13 @@ fn statement(tenant: TenantId, scope: &Scope) -> String {
             format!("and d.deal_id = {ids} and e.deal_id = {ids}")
         }
     };
+    let details: Vec<String> = kept.iter().filter_map(column).map(|column| format!(", {column}")).collect();
+    let details = details.concat();
     format!(
         "copy (
             select d.deal_id, d.owner_id, d.currency, d.split_payee_ids, d.split_roles, d.split_percents,
                 d.amount, d.cost, d.quantity, e.event_id, e.kind, e.event_date, e.amount, e.cost, e.quantity,
-                e.reversed_ids, e.reversed_amounts
+                e.reversed_ids, e.reversed_amounts{details}
             from deal d join deal_event e on e.tenant_id = d.tenant_id and e.deal_id = d.deal_id
             where d.tenant_id = '{tenant}' and e.tenant_id = '{tenant}'
                 and d.added_in <= {as_of} and (d.removed_in is null or d.removed_in > {as_of})
@@ -82,6 +87,22 @@ fn statement(tenant: TenantId, scope: &Scope) -> String {
             order by d.deal_id
         ) to stdout"
     )
+}
+
+/// Where a field that is kept of deals comes from.
+fn column(field: &Field) -> Option<String> {
+    Some(match field {
+        Field::DealCustomer => "d.customer_id".into(),
+        Field::DealProduct => "d.product_id".into(),
+        Field::DealCurrency => "d.currency".into(),
+        Field::DealStage => "d.stage".into(),
+        Field::DealOutcome => "d.outcome".into(),
+        Field::DealProbability => "d.probability".into(),
+        Field::DealOpened => "d.open_date".into(),
+        Field::DealClosed => "d.close_date".into(),
+        Field::Attribute(name) => format!("d.attributes::jsonb ->> '{name}'"),
+        _ => return None,
+    })
 }
 
 fn any(ids: &[impl Display]) -> String {
@@ -124,13 +145,18 @@ struct Current {
 
 struct Loader<'a> {
     builder: &'a mut FactsBuilder,
+    kept: Vec<Field>,
     roles: BTreeMap<String, RoleId>,
     deal: Option<Current>,
 }
 
 impl Loader<'_> {
     fn line(&mut self, line: &str) -> Result<(), Fault> {
-        let read = columns::<17>(line)?;
+        let (read, details) = first_columns::<17>(line)?;
+        let details: Vec<Option<&str>> = details.collect();
+        if details.len() != self.kept.len() {
+            return Err(corrupt(format_args!("{line:?} has {} columns too many or too few", details.len())));
+        }
         let [Some(deal), Some(owner), Some(currency), Some(payees), Some(roles), Some(percents), rest @ ..] =
             read
         else {
@@ -147,6 +173,9 @@ impl Loader<'_> {
                 let worth = worth([amount, cost, quantity], currency)
                     .ok_or_else(|| corrupt(format_args!("figures of deal {deal:?}")))?;
                 let handle = self.add_deal(deal, owner, worth, [payees, roles, percents])?;
+                let mut told = self.kept.iter().zip(details);
+                let said = |field: &Field| told.find(|told| told.0 == field)?.1.map(unescaped);
+                self.builder.describe(handle, said).map_err(unfit)?;
                 Current { id: deal.to_string(), handle, currency }
             }
         };
@@ -231,6 +260,7 @@ pub(crate) fn unfit(fault: FactsFault) -> Fault {
         FactsFault::TooMany => Fault::new(Reason::Overloaded, fault.to_string()),
         FactsFault::UnknownPayee { .. }
         | FactsFault::UnknownManager { .. }
+        | FactsFault::Unreadable { .. }
         | FactsFault::UnknownQuotaPayee(_)
         | FactsFault::UnknownValuePayee(_) => corrupt(fault),
     }
@@ -246,10 +276,15 @@ mod tests {
             as_of: 7,
             deals: Which::Of(vec![PayeeId::try_new("NULL").unwrap(), PayeeId::try_new("E-1").unwrap()]),
         };
-        let text = statement(TenantId(uuid::Uuid::nil()), &scope);
+        let text = statement(
+            TenantId(uuid::Uuid::nil()),
+            &scope,
+            &[Field::DealStage, Field::Attribute("x.y".into())],
+        );
         assert!(text.contains("d.owner_id = any('{\"NULL\",\"E-1\"}'::text[])"), "{text}");
         assert!(text.contains("d.added_in <= 7 and (d.removed_in is null or d.removed_in > 7)"), "{text}");
-        let all = statement(TenantId(uuid::Uuid::nil()), &Scope { deals: Which::All, ..scope });
-        assert!(!all.contains("any("), "{all}");
+        assert!(text.contains("e.reversed_amounts, d.stage, d.attributes::jsonb ->> 'x.y'\n"), "{text}");
+        let all = statement(TenantId(uuid::Uuid::nil()), &Scope { deals: Which::All, ..scope }, &[]);
+        assert!(!all.contains("any(") && all.contains("e.reversed_amounts\n"), "{all}");
     }
 }

@@ -5,11 +5,12 @@ use serde::Serialize;
 use sqlx::types::Json;
 use tokio_stream::StreamExt as _;
 
+use crate::domain::condition::{Formula, Root};
 use crate::domain::deal::EventKind;
 use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{MeasureId, RoleId, TenantId};
-use crate::domain::measure::{Combine, CreditKind, Measure, MeasureValue, Selection, Source};
+use crate::domain::measure::{Combine, CreditKind, Measure, MeasureValue, Selection, Source, Unit};
 use crate::domain::number::{QUANTITY_DECIMALS, Quantity};
 
 use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault, number};
@@ -26,6 +27,9 @@ struct Row {
     value_kind: Option<String>,
     step: Option<Decimal>,
     combine: Option<String>,
+    condition: Option<String>,
+    expression: Option<String>,
+    expression_unit: Option<String>,
     #[serde(serialize_with = "bytea")]
     digest: Digest,
     added_in: i64,
@@ -53,6 +57,12 @@ impl Row {
             value_kind: selection.map(|selection| selection.value.name().to_string()),
             step: step.transpose()?,
             combine: combine.map(|combine| combine.name().to_string()),
+            condition: selection.and_then(|selection| selection.condition.as_ref()).map(Formula::to_string),
+            expression: selection.and_then(|selection| selection.expression.as_ref()).map(Formula::to_string),
+            expression_unit: match selection.map(|selection| selection.value) {
+                Some(MeasureValue::Expression(unit)) => Some(unit.name().to_string()),
+                _ => None,
+            },
             digest: Digest::default(),
             added_in: n,
         };
@@ -76,6 +86,9 @@ impl Row {
             .opt(7, self.value_kind.as_ref())
             .opt(8, self.step.map(|step| step.normalize()))
             .opt(9, self.combine.as_ref())
+            .opt(10, self.condition.as_ref())
+            .opt(11, self.expression.as_ref())
+            .opt(12, self.expression_unit.as_ref())
     }
 
     fn read(self) -> Result<Stored<Measure>, Fault> {
@@ -92,6 +105,15 @@ impl Row {
     /// Where its figures come from, if that is said in one way and can be read.
     fn source(&self) -> Option<Source> {
         let Row { event_kind, credit_kind, levels, roles, value_kind, combine, .. } = self;
+        let unit = match &self.expression_unit {
+            Some(unit) => Some(Unit::parse(unit)?),
+            None => None,
+        };
+        // What was checked when it was saved is read by the same rules.
+        let read = |text: &Option<String>, read: fn(&str) -> Option<Formula>| match text {
+            Some(text) => read(text).map(Some),
+            None => Some(None),
+        };
         match (event_kind, credit_kind, levels, roles, value_kind, combine) {
             (Some(event), Some(credit), Some(levels), Some(roles), Some(value), None) => {
                 Some(Source::Credits(Selection {
@@ -99,7 +121,11 @@ impl Row {
                     credit: CreditKind::parse(credit)?,
                     levels: u32::try_from(*levels).ok()?,
                     roles: roles.iter().map(|role| RoleId::try_new(role).ok()).collect::<Option<_>>()?,
-                    value: MeasureValue::parse(value)?,
+                    value: MeasureValue::parse(value, unit)?,
+                    condition: read(&self.condition, |text| Formula::condition(text, &Root::ALL).ok())?,
+                    expression: read(&self.expression, |text| {
+                        Formula::expression(text, &Root::OF_EVENT).ok()
+                    })?,
                 }))
             }
             (None, None, None, None, None, Some(combine)) => Combine::parse(combine).map(Source::Outside),
@@ -119,9 +145,10 @@ pub async fn upsert(
     let mark = sqlx::query!(
         "update measure c set removed_in = $2 from jsonb_populate_recordset(null::measure, $3) as r
         where c.tenant_id = $1 and c.measure_id = r.measure_id and c.removed_in is null
-            and (c.name, c.event_kind, c.credit_kind, c.levels, c.roles, c.value_kind, c.step, c.combine)
+            and (c.name, c.event_kind, c.credit_kind, c.levels, c.roles, c.value_kind, c.step, c.combine,
+                    c.condition, c.expression, c.expression_unit)
                 is distinct from (r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind,
-                    r.step, r.combine)",
+                    r.step, r.combine, r.condition, r.expression, r.expression_unit)",
         tenant.0,
         n,
         Json(&rows) as _
@@ -129,9 +156,9 @@ pub async fn upsert(
     mark.execute(&mut *conn).await.map_err(fault)?;
     let insert = sqlx::query!(
         "insert into measure (tenant_id, measure_id, name, event_kind, credit_kind, levels, roles, value_kind,
-            step, combine, digest, added_in)
+            step, combine, condition, expression, expression_unit, digest, added_in)
         select $1, r.measure_id, r.name, r.event_kind, r.credit_kind, r.levels, r.roles, r.value_kind,
-            r.step, r.combine, r.digest, r.added_in
+            r.step, r.combine, r.condition, r.expression, r.expression_unit, r.digest, r.added_in
         from jsonb_populate_recordset(null::measure, $2) as r
         where not exists (select from measure c
             where c.tenant_id = $1 and c.measure_id = r.measure_id and c.removed_in is null)",
@@ -152,7 +179,7 @@ pub async fn get(
     let query = sqlx::query_as!(
         Row,
         r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step, combine,
-            digest as "digest: Digest", added_in
+            condition, expression, expression_unit, digest as "digest: Digest", added_in
         from measure
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and measure_id = $3"#,
         tenant.0,
@@ -173,7 +200,7 @@ pub async fn list(
     let query = sqlx::query_as!(
         Row,
         r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step, combine,
-            digest as "digest: Digest", added_in
+            condition, expression, expression_unit, digest as "digest: Digest", added_in
         from measure
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and measure_id > $3
         order by measure_id limit $4"#,
@@ -238,7 +265,7 @@ pub async fn check_rows(
     let mut rows = sqlx::query_as!(
         Row,
         r#"select measure_id, name, event_kind, credit_kind, levels, roles, value_kind, step, combine,
-            digest as "digest: Digest", added_in
+            condition, expression, expression_unit, digest as "digest: Digest", added_in
         from measure where tenant_id = $1 order by measure_id, added_in"#,
         tenant.0
     )

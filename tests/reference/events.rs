@@ -33,6 +33,7 @@ impl Part<'_> {
             MeasureValue::Margin => self.cost.map(|cost| whole(self.amount) - whole(cost)),
             MeasureValue::Quantity => self.quantity.map(whole),
             MeasureValue::Count => Some(whole(self.count * 1_000_000)),
+            MeasureValue::Expression(_) => None,
         }
     }
 }

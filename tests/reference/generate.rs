@@ -121,6 +121,8 @@ fn measure(dice: &mut Dice, place: usize) -> Measure {
             levels: dice.weighted(&[(4, 0), (2, 1), (1, 2)]),
             roles: dice.some_of(&roles, count),
             value,
+            condition: None,
+            expression: None,
         }),
         step: step.filter(|_| value.unit() == Unit::Number).map(Quantity),
     }

@@ -98,6 +98,8 @@ fn company(mode: RateMode) -> Company {
             levels: 0,
             roles: Vec::new(),
             value: MeasureValue::Amount,
+            condition: None,
+            expression: None,
         }),
         step: None,
     };

@@ -3,6 +3,7 @@
 use super::{Check, MAX_FACTS, deal, listed, read, text, write};
 use crate::api::v1;
 use crate::app::{Page, Write};
+use crate::domain::condition::{Formula, Root, TextFault};
 use crate::domain::deal::EventKind;
 use crate::domain::fault::Fault;
 use crate::domain::measure::{Combine, CreditKind, Measure, MeasureValue, Selection, Source, Unit};
@@ -70,8 +71,23 @@ fn selection(check: &mut Check, wire: &v1::Measure) -> Option<Selection> {
         v1::measure::Value::Margin => Some(MeasureValue::Margin),
         v1::measure::Value::Quantity => Some(MeasureValue::Quantity),
         v1::measure::Value::Count => Some(MeasureValue::Count),
+        v1::measure::Value::Expression => Some(MeasureValue::Expression(Unit::Money)),
     });
-    Some(Selection { event: event?, credit: credit?, levels: wire.levels, roles: roles?, value: value? })
+    let condition = (!wire.condition.is_empty())
+        .then(|| formula(check, "condition", Formula::condition(&wire.condition, &Root::ALL)));
+    let (expression, value) = expression(check, wire, value);
+    if matches!((&condition, &expression), (Some(None), _) | (_, Some(None))) {
+        return None;
+    }
+    Some(Selection {
+        event: event?,
+        credit: credit?,
+        levels: wire.levels,
+        roles: roles?,
+        value: value?,
+        condition: condition.flatten(),
+        expression: expression.flatten(),
+    })
 }
 
 /// How an outside measure combines its values. It selects no credits.
@@ -82,6 +98,9 @@ fn combine(check: &mut Check, wire: &v1::Measure, outside: &v1::measure::Outside
         ("levels", wire.levels != 0),
         ("roles", !wire.roles.is_empty()),
         ("value", wire.value != 0),
+        ("condition", !wire.condition.is_empty()),
+        ("expression", !wire.expression.is_empty()),
+        ("expression_unit", wire.expression_unit != 0),
     ] {
         if given {
             check.add(field, "must be left out: an outside measure counts no credits");
@@ -95,6 +114,39 @@ fn combine(check: &mut Check, wire: &v1::Measure, outside: &v1::measure::Outside
             v1::measure::outside::Combine::Last => Some(Combine::Last),
         })
     })
+}
+
+/// A text that was read, or everything that is wrong in it under its field.
+fn formula(check: &mut Check, field: &str, read: Result<Formula, Vec<TextFault>>) -> Option<Formula> {
+    read.map_err(|faults| faults.iter().for_each(|fault| check.add(field, fault))).ok()
+}
+
+/// The expression, absent where the value is none and `Some(None)` where it is wrong, and the value in its unit.
+fn expression(
+    check: &mut Check,
+    wire: &v1::Measure,
+    value: Option<MeasureValue>,
+) -> (Option<Option<Formula>>, Option<MeasureValue>) {
+    if !matches!(value, Some(MeasureValue::Expression(_))) {
+        if value.is_some() && !wire.expression.is_empty() {
+            check.add("expression", "must be empty: the value is no expression");
+        }
+        if value.is_some() && wire.expression_unit != 0 {
+            check.add("expression_unit", "must be left out: the value is no expression");
+        }
+        return (None, value);
+    }
+    let unit = check.choice("expression_unit", wire.expression_unit, |unit| match unit {
+        v1::Unit::Unspecified => None,
+        v1::Unit::Money => Some(Unit::Money),
+        v1::Unit::Number => Some(Unit::Number),
+    });
+    if wire.expression.is_empty() {
+        check.add("expression", "must not be empty");
+        return (Some(None), unit.map(MeasureValue::Expression));
+    }
+    let read = Formula::expression(&wire.expression, &Root::OF_EVENT);
+    (Some(formula(check, "expression", read)), unit.map(MeasureValue::Expression))
 }
 
 /// A measure as the contract says it.
@@ -126,8 +178,16 @@ fn selection_wire(wire: v1::Measure, selection: &Selection) -> v1::Measure {
         MeasureValue::Margin => v1::measure::Value::Margin,
         MeasureValue::Quantity => v1::measure::Value::Quantity,
         MeasureValue::Count => v1::measure::Value::Count,
+        MeasureValue::Expression(_) => v1::measure::Value::Expression,
+    };
+    let expression_unit = match selection.value {
+        MeasureValue::Expression(unit) => unit_wire(unit).into(),
+        _ => 0,
     };
     v1::Measure {
+        condition: text(selection.condition.as_ref()),
+        expression: text(selection.expression.as_ref()),
+        expression_unit,
         event_type: deal::event_kind_wire(selection.event).into(),
         credit: credit.into(),
         levels: selection.levels,

@@ -53,6 +53,8 @@ fn terms(as_of: i64, extra: bool, moved: bool) -> FactsBuilder {
                 levels: 0,
                 roles: if id == "own" { vec!["AE".parse().unwrap()] } else { Vec::new() },
                 value: MeasureValue::Amount,
+                condition: None,
+                expression: None,
             }),
             step: None,
         });

@@ -67,6 +67,10 @@ pub(super) fn read(text: &str) -> Result<Source<'_>, TextFault> {
         let found = format!("{} characters", text.chars().count());
         return Err(fault(text, at, found, format!("at most {MAX_LENGTH}")));
     }
+    let control = |(_, character): &(usize, char)| character.is_control() && !character.is_whitespace();
+    if let Some((at, character)) = text.char_indices().find(control) {
+        return Err(fault(text, at, format!("the control character {character:?}"), "CEL"));
+    }
     if let Some(at) = too_deep(text) {
         return Err(deep(text, at));
     }

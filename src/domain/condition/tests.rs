@@ -154,6 +154,7 @@ fn what_is_wrong_is_told_with_its_place() {
             "at 1:1: found unknown function matches, expected one of contains, date",
         ),
         ("true && size(deal.product) == 1", "at 1:9: found unknown function size, expected one of"),
+        ("deal.product == \"a\0\"", "at 1:19: found the control character '\\0', expected CEL"),
         ("deal.amount % 2 == 0", "at 1:13: found %, expected +, -, * or /"),
         (
             "deal.amount == 1e3",

@@ -18,12 +18,13 @@ impl Facts {
         deals.dedup();
         let mut part = self.without_deals();
         for deal in &deals {
-            let DealFact { name, owner, splits, worth } = self.deals[*deal as usize];
+            let DealFact { name, owner, splits, worth, details } = self.deals[*deal as usize];
             let name = part.names.add(self.names.get(name))?;
             let start = index(part.splits.len())?;
             part.splits.extend_from_slice(&self.splits[range(splits)]);
             let splits = (start, index(part.splits.len())?);
-            part.deals.push(DealFact { name, owner, splits, worth });
+            let details = part.details.copy_row(&self.details, details)?;
+            part.deals.push(DealFact { name, owner, splits, worth, details });
         }
         for event in events {
             let EventFact { day, deal, name, kind, worth, reversed } = self.events[event as usize];
@@ -57,6 +58,7 @@ impl Facts {
             values: Arc::clone(&self.values),
             roles: self.roles.clone(),
             deals: Vec::new(),
+            details: self.details.without_rows(),
             splits: Vec::new(),
             overlay: self.overlay,
             events: Vec::new(),

@@ -19,8 +19,10 @@ const VALUE: usize = 24;
 impl FactsBuilder {
     /// Starts from the payees of other facts, to tell deals that take the place of theirs with [`Facts::replace`].
     pub fn beside(facts: &Facts, as_of: i64) -> Self {
-        let facts = Facts::empty(as_of, facts.calendar, facts.payees.clone());
-        FactsBuilder { facts, roles: BTreeMap::new(), most: usize::MAX }
+        let details = facts.details.without_rows();
+        let mut facts = Facts::empty(as_of, facts.calendar, facts.payees.clone());
+        facts.details = details;
+        FactsBuilder { facts, roles: BTreeMap::new(), texts: BTreeMap::new(), most: usize::MAX }
     }
 }
 
@@ -47,6 +49,7 @@ impl Facts {
             + self.reversed.len() * size_of::<ReversedFact>()
             + (self.credited.len() + self.credited_from.len()) * size_of::<u32>()
             + self.names.0.len()
+            + self.details.bytes()
     }
 
     /// Whether so many deals took the place of others that what these held is better thrown away.
@@ -55,8 +58,11 @@ impl Facts {
     }
 
     /// Takes everything but deals from facts built without any. Answers `false`, with nothing changed, if a payee is
-    /// no longer there.
+    /// no longer there, or something else is to be kept of deals.
     pub fn renew(&mut self, terms: Facts) -> bool {
+        if terms.details.kept != self.details.kept {
+            return false;
+        }
         let place = |payee: &Payee| terms.payee(&payee.id);
         let Some(places) = self.payees.iter().map(place).collect::<Option<Vec<u32>>>() else { return false };
         // Both are by id, so that order stays as it is; a new payee is credited with nothing yet.
@@ -92,6 +98,7 @@ impl Facts {
         let new = (0_u32..).zip(&told.deals).map(|(place, _)| told.deal_id(place));
         let changed: BTreeSet<&str> = changed.iter().map(DealId::as_str).chain(new).collect();
         let roles = self.learn_roles(&told.roles)?;
+        let texts = self.details.take_texts(&told.details)?;
 
         let (mut deals, mut gone) = (Edits::default(), Vec::new());
         for id in &changed {
@@ -106,7 +113,9 @@ impl Facts {
                     Err(_) => self.names.add(id)?,
                 };
                 let splits = self.append_splits(&told, new, &roles)?;
-                let fact = DealFact { name, splits, ..told.deals[new as usize] };
+                let told_deal = told.deals[new as usize];
+                let details = self.details.take_row(&told.details, told_deal.details, texts)?;
+                let fact = DealFact { name, splits, details, ..told_deal };
                 deals.inserted.push((old.unwrap_or_else(|at| at), fact));
             }
         }

@@ -3,13 +3,14 @@
 use std::str::FromStr as _;
 use std::task::Poll;
 
+use attain::domain::condition::{Formula, Root};
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::EventKind;
 use attain::domain::draft::Draft;
 use attain::domain::encode::{Digest, Record, digest};
 use attain::domain::fault::{Fault, Reason};
 use attain::domain::id::{PayeeId, TenantId};
-use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source};
+use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source, Unit};
 use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{Number, Percent, Quantity};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
@@ -128,6 +129,8 @@ fn usual_measure(id: &str) -> Measure {
             levels: 2,
             roles: vec!["AE".parse().unwrap(), "SE".parse().unwrap()],
             value: MeasureValue::Amount,
+            condition: None,
+            expression: None,
         }),
         step: None,
     }
@@ -188,7 +191,7 @@ async fn migrating_twice_changes_nothing() {
     let first: Vec<DateTime<Utc>> = sqlx::query_scalar(applied).fetch_one(&mut conn).await.unwrap();
     assert_eq!(migrate::run(&options).await.unwrap(), newest());
     let second: Vec<DateTime<Utc>> = sqlx::query_scalar(applied).fetch_one(&mut conn).await.unwrap();
-    assert_eq!((first.len(), first), (8, second));
+    assert_eq!((first.len(), first), (9, second));
 }
 
 #[tokio::test]
@@ -735,6 +738,27 @@ async fn measures_in_use_are_those_of_quotas_and_published_plans() {
     let now = Stored { value: other, added_in: 2 };
     assert_eq!(measure::get(&mut tx, tenant, 2, &ids[0]).await, Ok(Some(now.clone())));
     assert_eq!(measure::list(&mut tx, tenant, 2, Some(&ids[6]), 9).await, Ok(vec![now]));
+    let (mut tx, head, n) = begin(&db, tenant).await;
+    let text = "deal.product == \"Ü\" &&\n  number(deal.attributes.seats) > 2.50";
+    let with = |condition: Option<&str>| {
+        let mut measure = usual_measure("told");
+        let Source::Credits(selection) = &mut measure.source else { unreachable!() };
+        selection.condition = condition.map(|text| Formula::condition(text, &Root::ALL).unwrap());
+        selection.value = MeasureValue::Expression(Unit::Number);
+        selection.expression = Some(Formula::expression("event.amount / 3", &Root::OF_EVENT).unwrap());
+        measure
+    };
+    let (told, other) = (with(Some(text)), with(None));
+    let given = std::slice::from_ref(&told);
+    assert_eq!(measure::upsert(&mut tx, tenant, n, given).await.unwrap().written, 1);
+    commit(tx, tenant, head).await;
+    let (mut tx, head, n) = begin(&db, tenant).await;
+    assert_eq!(measure::upsert(&mut tx, tenant, n, given).await.unwrap().unchanged, 1);
+    assert_eq!(measure::upsert(&mut tx, tenant, n, std::slice::from_ref(&other)).await.unwrap().written, 1);
+    commit(tx, tenant, head).await;
+    let mut tx = db.begin(tenant, None).await.unwrap();
+    assert_eq!(measure::get(&mut tx, tenant, 3, &told.id).await.unwrap().unwrap().value, told);
+    assert_eq!(measure::get(&mut tx, tenant, 4, &told.id).await.unwrap().unwrap().value, other);
     let mut too_deep = usual_measure("deep");
     let Source::Credits(selection) = &mut too_deep.source else { unreachable!() };
     selection.levels = 2_147_483_648;

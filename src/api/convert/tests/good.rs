@@ -170,6 +170,17 @@ fn published(request: &v1::PublishPlanRequest) -> (Plan, Period) {
 }
 
 #[test]
+fn conditions_and_expressions_read_and_are_written_back() {
+    let request: v1::DefineMeasuresRequest = parse(
+        r#"{"requestId": "r", "measures": [{"measureId": "m", "name": "M", "eventType": "TYPE_PAID",
+            "credit": "CREDIT_DIRECT", "value": "VALUE_EXPRESSION", "expression": "event.amount * 0.5",
+            "expressionUnit": "UNIT_MONEY", "condition": "deal.product in [\"a\",\n 'b']"}]}"#,
+    );
+    let (_, measures) = measure::define(&request).unwrap();
+    assert_eq!(measure::wire(&measures[0], 0), request.measures[0]);
+}
+
+#[test]
 fn measures_of_every_value_read_and_are_written_back() {
     for (value, step) in [
         ("VALUE_AMOUNT", ""),
