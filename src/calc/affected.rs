@@ -62,9 +62,13 @@ fn plans(facts: &Facts, payee: u32) -> impl Iterator<Item = &Plan> {
 /// Whoever is ever assigned to a plan by whose components a payee shares something.
 fn sharing(facts: &Facts, payee: u32) -> BTreeSet<u32> {
     let shared = plans(facts, payee).filter(|plan| plan.components.iter().any(Component::is_shared));
-    let shared: BTreeSet<&PlanId> = shared.map(|plan| &plan.id).collect();
-    let shares = |payee: &Payee| {
-        payee.assignments.iter().any(|on| on.plan.as_ref().is_some_and(|plan| shared.contains(plan)))
+    assigned(facts, &shared.map(|plan| &plan.id).collect())
+}
+
+/// Whoever is ever assigned to one of some plans.
+pub fn assigned(facts: &Facts, plans: &BTreeSet<&PlanId>) -> BTreeSet<u32> {
+    let is = |payee: &Payee| {
+        payee.assignments.iter().any(|on| on.plan.as_ref().is_some_and(|plan| plans.contains(plan)))
     };
-    (0_u32..).zip(facts.payees.iter()).filter(|(_, payee)| shares(payee)).map(|(payee, _)| payee).collect()
+    (0_u32..).zip(facts.payees.iter()).filter(|(_, payee)| is(payee)).map(|(payee, _)| payee).collect()
 }

@@ -48,8 +48,11 @@ pub struct Part {
     pub whole: i128,
 }
 
+/// Every member's part; nothing where the whole is beyond what can be posted.
+pub type Parts = Option<BTreeMap<u32, Part>>;
+
 /// The segments of the members of a component in a window, by payee.
-pub fn members<'f>(facts: &'f Facts, (plan, component, window): &Key) -> Vec<(u32, Segment<'f>)> {
+fn members<'f>(facts: &'f Facts, (plan, component, window): &Key) -> Vec<(u32, Segment<'f>)> {
     let last = window.last().last_day();
     let mut members = Vec::new();
     for payee in (0_u32..).take(facts.payees.len()) {
@@ -101,11 +104,11 @@ impl<'f> Cohort<'f> {
     }
 
     /// Every member's part at the end of a period.
-    pub fn parts(&self, upto: Period) -> BTreeMap<u32, Part> {
+    pub fn parts(&self, upto: Period) -> Parts {
         match self.members.first().map(|member| &member.segment.component.payout) {
-            Some(Payout::Rank(rank)) => self.ranked(rank, upto),
+            Some(Payout::Rank(rank)) => Some(self.ranked(rank, upto)),
             Some(Payout::Pool(pool)) => self.pooled(pool, upto),
-            _ => BTreeMap::new(),
+            _ => Some(BTreeMap::new()),
         }
     }
 
@@ -136,15 +139,15 @@ impl<'f> Cohort<'f> {
         parts
     }
 
-    fn pooled(&self, pool: &Pool, upto: Period) -> BTreeMap<u32, Part> {
+    fn pooled(&self, pool: &Pool, upto: Period) -> Parts {
         let whole = match &pool.fund {
             Fund::Amount(amount) => i128::from(*amount),
             Fund::Percent { percent, .. } => {
                 let figures = self.members.iter().filter_map(|member| member.fund.as_ref()?.figure(upto));
                 let sum = figures.fold(Exact::ZERO, |sum, figure| sum.add(figure));
-                let fund = sum.mul(&gauge::part(*percent)).round(Rounding::HalfAwayFromZero);
-                // What cannot be posted is told where it is: by the members' own figures.
-                fund.unwrap_or_default().max(0)
+                // More refunded than booked leaves nothing to share.
+                let fund = sum.max(Exact::ZERO).mul(&gauge::part(*percent));
+                fund.round(Rounding::HalfAwayFromZero).ok()?
             }
         };
         let weight = |member: &Member| match &pool.by {
@@ -158,11 +161,12 @@ impl<'f> Cohort<'f> {
         let of = weights.iter().fold(Exact::ZERO, |sum, weight| sum.add(weight));
         let amounts = shared(whole, &weights);
         let parts = self.members.iter().zip(weights).zip(amounts);
-        parts
+        let parts = parts
             .map(|((member, weight), amount)| {
                 (member.payee, Part { amount, place: None, weight, of: of.clone(), whole })
             })
-            .collect()
+            .collect();
+        Some(parts)
     }
 }
 

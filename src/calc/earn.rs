@@ -117,7 +117,7 @@ pub(super) fn payee<'f>(calculation: &Calculation<'f>, payee: u32, detail: Detai
     let mut run = Run::new(calculation, payee, calculation.through);
     let mut keys = run.keys(detail, |_| true);
     let mut problems = run.into_problems();
-    settle::settle(calculation, payee, &mut keys);
+    problems.extend(settle::settle(calculation, payee, &mut keys));
     problems.sort();
     problems.dedup();
     let digest = digest(calculation, calculation.facts.payee_id(payee), &keys, &problems);

@@ -57,7 +57,6 @@ mod terms;
 mod tests;
 mod worth;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
@@ -66,17 +65,17 @@ use crate::domain::date::Period;
 use crate::domain::encode::{Digest, Record};
 use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
-use crate::domain::id::{ComponentId, MeasureId};
+use crate::domain::id::{ComponentId, MeasureId, PlanId};
 
 use below::ByEntry;
 use book::Book;
-use cohort::{Cohort, Part};
+use cohort::{Cohort, Parts};
 use credit::Selector;
 use earn::{Detail, PayeeEarnings};
 use memo::Memo;
 use problem::Problem;
 use run::Run;
-use settle::Scaled;
+use settle::Budgeted;
 
 /// Raised by every change of code that can move a figure. Each result names it.
 pub const RULES_REVISION: u32 = 2;
@@ -95,8 +94,8 @@ pub struct Calculation<'f> {
 /// Figures that several payees share.
 struct Shared<'f> {
     cohorts: Memo<cohort::Key, Cohort<'f>>,
-    parts: Memo<(cohort::Key, Period), BTreeMap<u32, Part>>,
-    scaled: Memo<cohort::Key, Scaled>,
+    parts: Memo<(cohort::Key, Period), Parts>,
+    budgeted: Memo<(PlanId, ComponentId), Budgeted>,
     by_entry: Memo<(u32, ComponentId, Period), ByEntry>,
     first_months: OnceLock<Vec<Option<Period>>>,
 }
@@ -117,7 +116,7 @@ impl<'f> Calculation<'f> {
         let shared = Shared {
             cohorts: Memo::new(),
             parts: Memo::new(),
-            scaled: Memo::new(),
+            budgeted: Memo::new(),
             by_entry: Memo::new(),
             first_months: OnceLock::new(),
         };
@@ -129,13 +128,14 @@ impl<'f> Calculation<'f> {
     }
 
     /// What each member of a rank or pool has at the end of a period.
-    fn parts(&self, key: &cohort::Key, upto: Period) -> Arc<BTreeMap<u32, Part>> {
+    fn parts(&self, key: &cohort::Key, upto: Period) -> Arc<Parts> {
         self.shared.parts.get((key.clone(), upto), || self.cohort(key).parts(upto))
     }
 
-    /// What the members of a component earn within a budget.
-    fn scaled(&self, key: &cohort::Key, budget: i64) -> Arc<Scaled> {
-        self.shared.scaled.get(key.clone(), || settle::scaled(self, key, budget))
+    /// What the members of a component of a plan earn within its budget.
+    fn budgeted(&self, plan: &PlanId, component: &ComponentId) -> Arc<Budgeted> {
+        let make = || settle::budgeted(self, plan, component);
+        self.shared.budgeted.get((plan.clone(), component.clone()), make)
     }
 
     /// What a payee earned with a component on each entry known by the end of a period.

@@ -5,29 +5,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::date::{Period, Window};
 use crate::domain::exact::{Exact, settle as share};
-use crate::domain::id::PlanId;
+use crate::domain::id::{ComponentId, PlanId};
 use crate::domain::plan::{Limit, PlanVersion};
 use crate::domain::statement::StepKind;
 
 use super::Calculation;
-use super::cohort::{self, shared};
+use super::affected;
+use super::cohort::shared;
 use super::earn::{Detail, KeyEarnings};
 use super::gauge;
+use super::problem::Problem;
 use super::run::Run;
 use super::step::Words;
 
 /// Each member's amounts through the end of each period, minor units.
-pub type Scaled = BTreeMap<u32, BTreeMap<Period, i128>>;
+type Scaled = BTreeMap<u32, BTreeMap<Period, i128>>;
 
-/// Applies budgets, then plan caps, to a payee's keys.
-pub fn settle<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarnings<'f>]) {
+/// What the members of a component of a plan earn within its budget, by window.
+pub type Budgeted = BTreeMap<Window, Scaled>;
+
+/// Applies budgets, then plan caps, to a payee's keys; answers what the facts leave open.
+pub fn settle<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarnings<'f>]) -> Vec<Problem> {
     for key in keys.iter_mut() {
         let Some(budget) = key.segments.last().and_then(|segment| segment.component.modifiers.budget) else {
             continue;
         };
-        let cohort = (key.key.plan.clone(), key.key.component.clone(), key.key.window);
-        let scaled = calculation.scaled(&cohort, budget);
-        let Some(through) = scaled.get(&payee) else { continue };
+        let budgeted = calculation.budgeted(&key.key.plan, &key.key.component);
+        let through = budgeted.get(&key.key.window).and_then(|scaled| scaled.get(&payee));
+        let Some(through) = through else { continue };
         let before = key.earned_through(calculation.through);
         key.replace(through);
         let after = key.earned_through(calculation.through);
@@ -37,20 +42,29 @@ pub fn settle<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarn
         let value = key.currency.amount(i128::from(budget));
         key.steps.push(words.step(StepKind::Budget, title, value, Some(formula)));
     }
-    plan_caps(calculation, keys);
+    plan_caps(calculation, payee, keys)
 }
 
-/// What the members of a component with a budget earn: those above zero scaled down in proportion where together they
-/// exceed it, their parts summing to the budget, ties by payee id.
-pub fn scaled<'f>(calculation: &Calculation<'f>, key: &cohort::Key, budget: i64) -> Scaled {
-    let (plan, component, window) = key;
-    let mut earned: BTreeMap<u32, BTreeMap<Period, i128>> = BTreeMap::new();
-    for (payee, _) in cohort::members(calculation.facts, key) {
+/// What the members of a component with a budget earn, in every window: those above zero scaled down in proportion
+/// where together they exceed it, their parts summing to the budget, ties by payee id.
+pub fn budgeted(calculation: &Calculation, plan: &PlanId, component: &ComponentId) -> Budgeted {
+    let mut windows: BTreeMap<Window, (i64, Scaled)> = BTreeMap::new();
+    for payee in affected::assigned(calculation.facts, &BTreeSet::from([plan])) {
         let mut run = Run::new(calculation, payee, calculation.through);
-        let keys = run.keys(Detail::Totals, |segment| segment.component.id == *component);
-        let mine = keys.into_iter().find(|key| key.key.plan == *plan && key.key.window == *window);
-        earned.insert(payee, mine.map_or_else(BTreeMap::new, |key| key.through()));
+        for key in run.keys(Detail::Totals, |segment| segment.component.id == *component) {
+            let Some(last) = key.segments.last().filter(|_| key.key.plan == *plan) else { continue };
+            // Members are those whose assignment on the window's last day has the component.
+            let member = last.to == key.key.window.end();
+            if let Some(budget) = last.component.modifiers.budget.filter(|_| member) {
+                let (_, earned) = windows.entry(key.key.window).or_insert((budget, Scaled::new()));
+                earned.insert(payee, key.through());
+            }
+        }
     }
+    windows.into_iter().map(|(window, (budget, earned))| (window, scaled(window, budget, &earned))).collect()
+}
+
+fn scaled(window: Window, budget: i64, earned: &Scaled) -> Scaled {
     let due = window.last();
     let moments = earned.values().flat_map(BTreeMap::keys).copied().filter(|period| *period >= due);
     let moments: BTreeSet<Period> = moments.collect();
@@ -79,7 +93,8 @@ type Span = (PlanId, Window);
 
 /// Holds what all components of a plan earn in a span to its cap: in the order of window end and place in the plan; once
 /// it is full the rest is withheld.
-fn plan_caps<'f>(calculation: &Calculation<'f>, keys: &mut [KeyEarnings<'f>]) {
+fn plan_caps<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarnings<'f>]) -> Vec<Problem> {
+    let mut problems = Vec::new();
     let calendar = &calculation.facts.calendar;
     let mut spans: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
     for (place, key) in keys.iter().enumerate() {
@@ -92,21 +107,28 @@ fn plan_caps<'f>(calculation: &Calculation<'f>, keys: &mut [KeyEarnings<'f>]) {
     for ((_, span), mut places) in spans {
         places.sort_by_key(|place| (keys[*place].key.window.last(), in_plan(&keys[*place])));
         let newest = places.iter().filter_map(|place| keys[*place].segments.last()).max_by_key(|s| s.from);
-        let Some((cap, incentive)) = newest.and_then(|s| Some((s.version.plan.cap?, s.target_incentive)))
-        else {
+        let Some((last, cap)) = newest.and_then(|last| Some((last, last.version.plan.cap?))) else {
             continue;
         };
-        let most = match (cap.limit, incentive) {
-            (Limit::Amount(amount), _) => Exact::whole(i128::from(amount)),
+        let payee = || calculation.facts.payee_id(payee).clone();
+        let most = match (cap.limit, last.target_incentive) {
+            (Limit::Amount(amount), _) => Ok(i128::from(amount)),
             (Limit::Incentive(percent), Some(incentive)) => {
-                gauge::part(percent).mul(&Exact::whole(i128::from(incentive)))
+                let most = gauge::part(percent).mul(&Exact::whole(i128::from(incentive)));
+                most.round(calendar.rounding).map_err(|_| Problem::TooLarge { payee: payee() })
             }
-            // Told as a problem with the components' own.
-            (Limit::Incentive(_), None) => Exact::ZERO,
+            (Limit::Incentive(_), None) => Err(Problem::TargetIncentiveMissing {
+                payee: payee(),
+                plan: last.version.plan.id.clone(),
+                from: last.from,
+            }),
         };
-        let Ok(most) = most.round(calendar.rounding) else { continue };
-        hold(keys, &places, most, calculation.through, &calendar.window_text(span));
+        match most {
+            Ok(most) => hold(keys, &places, most, calculation.through, &calendar.window_text(span)),
+            Err(problem) => problems.push(problem),
+        }
     }
+    problems
 }
 
 /// The place of a key's component in the newest version of its plan.

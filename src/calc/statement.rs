@@ -108,6 +108,8 @@ impl Show<'_, '_> {
             .iter()
             .flat_map(|segment| segment.lines.iter().filter(in_period).map(of(segment)))
             .collect();
+        // What is made of no credits has no lines: its steps say what it is.
+        let credited = key.segments.iter().any(|segment| segment.component.paid().is_some());
         let shown: i128 = lines.iter().map(|(_, line)| line.amount).sum();
         let (rolled_up, direct): (Vec<_>, Vec<_>) =
             lines.into_iter().partition(|(_, line)| line.credit.rolled_up);
@@ -125,7 +127,7 @@ impl Show<'_, '_> {
             segments,
             lines: direct.into_iter().map(|(segment, line)| self.line(segment, line)).collect(),
             reports: self.reports(payee, &rolled_up),
-            repriced: (earned != shown).then(|| self.currency.amount(earned - shown)),
+            repriced: (earned != shown && credited).then(|| self.currency.amount(earned - shown)),
         }
     }
 

@@ -170,7 +170,7 @@ impl<'f> Run<'_, 'f> {
             Payout::Bonus(bonus) => self.bonus(segment, bonus),
             Payout::Objectives(objectives) => self.objectives(segment, objectives),
             Payout::Matrix(matrix) => self.matrix(segment, matrix),
-            Payout::Rank(_) | Payout::Pool(_) => Ok(self.shared(segment)),
+            Payout::Rank(_) | Payout::Pool(_) => self.shared(segment),
         }
     }
 
@@ -285,20 +285,23 @@ impl<'f> Run<'_, 'f> {
     }
 
     /// Places and pools: the part belongs to the segment of the window's last day.
-    fn shared(&mut self, segment: &Segment<'f>) -> Pay<'f> {
+    fn shared(&mut self, segment: &Segment<'f>) -> Result<Pay<'f>, Problem> {
         if segment.to != segment.window.end() {
-            return self.nothing();
+            return Ok(self.nothing());
         }
         let version = segment.version;
         let key = (version.plan.id.clone(), segment.component.id.clone(), segment.window);
         let cohort = self.calculation.cohort(&key);
         let due = segment.window.last();
         let at = self.moments(segment, cohort.moments().chain([due]));
-        let part = |upto| self.calculation.parts(&key, upto).get(&self.payee).cloned();
-        let amount = |upto| Exact::whole(part(upto).map_or(0, |part| part.amount));
-        let at = at.into_iter().filter(|upto| *upto >= due).map(|upto| (upto, amount(upto))).collect();
-        let part = part(self.through);
-        Pay::Whole { at, due: Some(due), undefined: part.is_none(), steps: vec![Step::Part(part)] }
+        let part = |upto| match self.calculation.parts(&key, upto).as_ref() {
+            Some(parts) => Ok(parts.get(&self.payee).cloned()),
+            None => Err(Problem::TooLarge { payee: self.id() }),
+        };
+        let amount = |upto| Ok((upto, Exact::whole(part(upto)?.map_or(0, |part| part.amount))));
+        let at = at.into_iter().filter(|upto| *upto >= due).map(amount).collect::<Result<_, _>>()?;
+        let part = part(self.through)?;
+        Ok(Pay::Whole { at, due: Some(due), undefined: part.is_none(), steps: vec![Step::Part(part)] })
     }
 
     /// The segment's first period and those of these that it reaches.
