@@ -79,7 +79,7 @@ pub fn deals(count: usize) -> impl Iterator<Item = Deal> {
             owner,
             customer: None,
             customer_name: None,
-            product: None,
+            product: Some(format!("P{}", number % 4).parse().unwrap()),
             currency,
             amount: None,
             cost: None,
