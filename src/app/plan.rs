@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use crate::domain::date::{Day, Period};
+use crate::domain::date::{Day, Period, WindowKind};
 use crate::domain::deal::EventKind;
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{DraftId, MeasureId, PlanId, TenantId};
@@ -235,8 +235,12 @@ fn check_sources(
     measures: &BTreeMap<MeasureId, &Measure>,
     violations: &mut Violations,
 ) {
-    let gauged: Vec<String> =
-        component.gauges().iter().map(|(field, _)| format!("{field}.measure_id")).collect();
+    // What is only looked at may come from outside; in single deals a bonus looks at the credits that it pays on.
+    let gauges = component
+        .gauges()
+        .into_iter()
+        .filter(|(field, _)| component.window != WindowKind::Deal || !field.starts_with("bonus."));
+    let gauged: Vec<String> = gauges.map(|(field, _)| format!("{field}.measure_id")).collect();
     let scored = matches!(component.payout, Payout::Objectives(_));
     for (field, id) in component.measures().into_iter().filter(|(field, _)| !gauged.contains(field)) {
         match measures.get(id).map(|measure| measure.selection().is_some()) {

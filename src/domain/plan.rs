@@ -365,6 +365,13 @@ impl Component {
                 violations.add(format!("{at}.line_measure_id"), "must be absent in single deals");
             }
         }
+        for name in ["credit_cap", "credit_floor"] {
+            let given = self.modifiers.limits().any(|(limit, _)| limit == name);
+            if given && self.paid().is_none() {
+                let message = "must be absent where no credits are paid on";
+                violations.add(format!("{path}.modifiers.{name}"), message);
+            }
+        }
         self.check_target(path, violations);
         if let Some(clawback) = &self.clawback {
             clawback.check(&format!("{path}.clawback"), violations);

@@ -236,7 +236,7 @@ pub async fn missing(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Re
 /// Which of these measures a quota, a value or any published plan version names: such a measure never changes.
 pub async fn in_use(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Result<Vec<MeasureId>, Fault> {
     let texts: Vec<String> = ids.iter().map(MeasureId::to_string).collect();
-    // Whatever a plan's component is, the measures it counts stand under keys of these names.
+    // Whatever a plan's component is, the measures it names stand under keys of these names; a matrix pays on CREDITS.
     let query = sqlx::query_scalar!(
         r#"select distinct id as "id!" from unnest($2::text[]) as id
         where exists (select from quota q
@@ -246,7 +246,8 @@ pub async fn in_use(conn: &mut Conn, tenant: TenantId, ids: &[MeasureId]) -> Res
             or exists (select from outside_value o
                 where o.tenant_id = $1 and o.measure_id = id and o.removed_in is null)
             or id in (select jsonb_path_query(p.body::jsonb, path) #>> '{}'
-                from plan_version p cross join (values ('$.**.measure'::jsonpath), ('$.**.line')) as paths (path)
+                from plan_version p
+                    cross join (values ('$.**.measure'::jsonpath), ('$.**.line'), ('$.**.CREDITS')) as paths (path)
                 where p.tenant_id = $1 and p.removed_in is null)
         order by id"#,
         tenant.0,

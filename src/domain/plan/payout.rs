@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::curve::{Curve, Gauge};
+use super::curve::{Curve, Gauge, Source};
 use super::rates::{Axis, RateKind, RateMode, Rates, Tier};
 use super::{MAX_PARTS, Target, is_false};
 use crate::domain::date::{Day, WindowKind};
@@ -204,8 +204,18 @@ pub struct Residual {
 impl Bonus {
     pub(super) fn check(&self, window: WindowKind, path: &str, violations: &mut Violations) {
         self.curve.check(window, &format!("{path}.curve"), violations);
-        if window == WindowKind::Deal && self.due == Due::Progressive {
+        if window != WindowKind::Deal {
+            return;
+        }
+        if self.due == Due::Progressive {
             violations.add(format!("{path}.due"), "must be absent in single deals: each is paid as it comes");
+        }
+        let each = "must be absent in single deals: what each credit counts is read";
+        if self.curve.gauge.component().is_some() {
+            violations.add(format!("{path}.curve.gauge.component_id"), each);
+        }
+        if matches!(&self.curve.gauge.of, Some(Source::Measure { window: Some(_), .. })) {
+            violations.add(format!("{path}.curve.gauge.window"), each);
         }
     }
 }

@@ -120,6 +120,7 @@ async fn measure_every_kind(tenant: &Tenant) {
     let measures = [
         outside("satisfaction"),
         outside("on-time"),
+        measure("booked", "TYPE_BOOKED", "CREDIT_DIRECT", "VALUE_AMOUNT"),
         measure("below", "TYPE_BOOKED", "CREDIT_ROLLED_UP", "VALUE_AMOUNT"),
         measure("paid", "TYPE_PAID", "CREDIT_DIRECT", "VALUE_AMOUNT"),
     ];
@@ -167,6 +168,14 @@ async fn a_plan_of_every_kind_is_validated_published_read_and_compared() {
     );
     let verified = tenant.get("AdminService/VerifyJournal", json!({})).await;
     assert_eq!(verified["sound"], true, "{verified}");
+    // Whatever names a measure keeps it as it is.
+    let named = ["below", "booked", "margin", "on-time", "own", "paid", "pieces", "satisfaction"];
+    let other =
+        |id: &&str| json!({"measureId": id, "name": "Another", "outside": {"combine": "COMBINE_SUM"}});
+    let measures: Vec<_> = named.iter().map(other).collect();
+    let refused =
+        tenant.refused_write("MeasureService/DefineMeasures", json!({ "measures": measures })).await;
+    assert!(refused.contains(&format!("\nmeasures={}\n", named.join(", "))), "{refused}");
 }
 
 #[tokio::test]
@@ -179,6 +188,8 @@ async fn what_every_kind_names_is_there_and_fits() {
     components[0]["modifiers"]["multipliers"][0]["gauge"]["measureId"] = json!("own");
     components[0]["modifiers"]["gates"][0]["gauge"]["measureId"] = json!("won");
     components[1]["bonus"]["curve"]["gauge"]["measureId"] = json!("won");
+    components[2]["bonus"]["curve"]["gauge"] = json!({"measureId": "satisfaction", "axis": "AXIS_UNITS"});
+    components[2]["bonus"]["curve"]["points"] = json!([{"edgeUnits": "5", "percent": "100"}]);
     components[3]["objectives"]["objectives"][1]["measureId"] = json!("own");
     components[4]["spiff"]["measureId"] = json!("own");
     components[5]["matrix"]["measureId"] = json!("pieces");
@@ -197,6 +208,7 @@ async fn what_every_kind_names_is_there_and_fits() {
             "plan.components[0].modifiers.gates[0].gauge.measure_id: measure won does not exist",
             "plan.components[0].modifiers.multipliers[0].gauge.measure_id: must count a number, got own",
             "plan.components[1].bonus.curve.gauge.measure_id: measure won does not exist",
+            "plan.components[2].bonus.curve.gauge.measure_id: must be a measure of credits, satisfaction is an outside measure",
             "plan.components[3].objectives.objectives[1].measure_id: must count a number, got own",
             "plan.components[3].objectives.objectives[1].measure_id: must be an outside measure, own counts credits",
             "plan.components[4].spiff.measure_id: must count a number, got own",

@@ -221,9 +221,13 @@ pub(super) const PLANS: &[Case] = &[
               "carried": true}}, "rates": {"measureId": "m", "mode": "MODE_MARGINAL", "axis": "AXIS_AMOUNT", "tiers": [{"edgeAmount": "0", "ratePercent": "1"}]}},
             {"componentId": "j", "name": "J", "window": "WINDOW_MONTH", "rank": {"gauge": {}},
              "modifiers": {"gates": [{"gauge": {"measureId": "m"}, "edgePercent": "50", "limitPercent": "-1"}], "multipliers": [
-               {"gauge": {"measureId": "m"}, "shape": "SHAPE_STEP"}]}},
+               {"gauge": {"measureId": "m"}, "shape": "SHAPE_STEP"}], "creditCap": {"amount": "1"}, "creditFloor": {"incentivePercent": "1"}}},
             {"componentId": "k", "name": "K", "window": "WINDOW_MONTH", "residual": {"firstMonth": 3, "lastMonth": 2, "rates": {"measureId": "m",
-              "mode": "MODE_MARGINAL", "tiers": [{"edgePercent": "0", "ratePercent": "1"}]}}}]}}"#,
+              "mode": "MODE_MARGINAL", "tiers": [{"edgePercent": "0", "ratePercent": "1"}]}}},
+            {"componentId": "l", "name": "L", "window": "WINDOW_DEAL", "bonus": {"targetAmount": "1", "due": "DUE_PROGRESSIVE", "curve": {"gauge":
+              {"componentId": "k", "axis": "AXIS_AMOUNT"}, "shape": "SHAPE_STEP", "points": [{"edgeAmount": "0", "percent": "1"}]}}},
+            {"componentId": "o", "name": "O", "window": "WINDOW_DEAL", "bonus": {"targetAmount": "1", "curve": {"gauge":
+              {"measureId": "m", "window": "WINDOW_MONTH"}, "shape": "SHAPE_STEP", "points": [{"edgePercent": "0", "percent": "1"}]}}}]}}"#,
         &[
             "plan.components[0].objectives.objectives[2].weight_percent must be above 0, got 0",
             "plan.components[0].objectives.objectives weights must sum to exactly 100, got 110.5",
@@ -257,8 +261,13 @@ pub(super) const PLANS: &[Case] = &[
             "plan.components[9].rank.place_amounts must be 1 to 100, got 0",
             "plan.components[9].modifiers.multipliers[0].points must be 1 to 100, got 0",
             "plan.components[9].modifiers.gates[0].limit_percent must not be below zero, got -1",
+            "plan.components[9].modifiers.credit_cap must be absent where no credits are paid on",
+            "plan.components[9].modifiers.credit_floor must be absent where no credits are paid on",
             "plan.components[9].target_percent must be given where a gate lets a part of the component's target through",
             "plan.components[10].residual.last_month must be at least 3, got 2",
+            "plan.components[11].bonus.due must be absent in single deals: each is paid as it comes",
+            "plan.components[11].bonus.curve.gauge.component_id must be absent in single deals: what each credit counts is read",
+            "plan.components[12].bonus.curve.gauge.window must be absent in single deals: what each credit counts is read",
         ],
     ),
     (
