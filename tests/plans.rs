@@ -35,7 +35,7 @@ fn failures(file: &PlanFile) -> Vec<String> {
 #[test]
 fn every_plan_file_reads_and_passes_its_tests() {
     let files = files();
-    assert!(files.len() >= 6, "{}", files.len());
+    assert!(files.len() >= 15, "only {} plan files", files.len());
     for (name, text) in &files {
         let file = read(text).unwrap_or_else(|fault| panic!("{name}: {fault}"));
         assert_eq!(format!("{}.json", file.plan.id), *name);
@@ -65,6 +65,53 @@ fn the_example_of_the_manual_reads_and_passes() {
     let example = text.split("```json\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let file = read(example).unwrap();
     assert_eq!((file.tests.len(), failures(&file)), (1, Vec::new()));
+}
+
+/// The components that the manual shows, of one plan: an override takes off what another example earns.
+#[test]
+fn every_component_of_the_manual_reads() {
+    let text = include_str!("../docs/plans.md");
+    let blocks = text.split("```json\n").skip(2).filter_map(|rest| rest.split("```").next());
+    let components: Vec<Value> = blocks.map(|block| serde_json::from_str(block).unwrap()).collect();
+    let kinds = [
+        "rates",
+        "bonus",
+        "objectives",
+        "spiff",
+        "matrix",
+        "rank",
+        "pool",
+        "override",
+        "residual",
+        "modifiers",
+    ];
+    for kind in kinds {
+        assert!(components.iter().any(|component| component.get(kind).is_some()), "no example of {kind}");
+        assert!(text.contains(&format!("\n### {kind}\n")), "no section on {kind}");
+    }
+    let credits = |id: &str, event: &str, credit: &str, value: &str| json!({"measureId": id, "name": id, "eventType": event, "credit": credit, "value": value});
+    let outside = |id: &str| json!({"measureId": id, "name": id, "outside": {"combine": "COMBINE_LAST"}});
+    let file = json!({
+        "plan": {"planId": "manual", "name": "Manual", "components": components},
+        "measures": [
+            credits("own-bookings", "TYPE_BOOKED", "CREDIT_DIRECT", "VALUE_AMOUNT"),
+            credits("team-bookings", "TYPE_BOOKED", "CREDIT_ROLLED_UP", "VALUE_AMOUNT"),
+            credits("payments", "TYPE_PAID", "CREDIT_DIRECT", "VALUE_AMOUNT"),
+            credits("deals", "TYPE_BOOKED", "CREDIT_DIRECT", "VALUE_COUNT"),
+            outside("on-time"), outside("satisfaction"), outside("hours"),
+        ],
+    });
+    assert_eq!(read(&file.to_string()).map(|_| ()), Ok(()));
+}
+
+#[test]
+fn the_manual_lists_every_plan_file_and_no_other() {
+    let text = include_str!("../docs/plans.md");
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| [`")?.split_once("`](../plans/"));
+    let mut listed: Vec<_> = rows.map(|(id, _)| format!("{id}.json")).collect();
+    listed.sort();
+    let there: Vec<_> = files().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(listed, there);
 }
 
 #[test]
