@@ -7,6 +7,7 @@ mod agreement;
 mod company;
 mod credits;
 mod dice;
+mod estimates;
 mod events;
 mod fractions;
 mod generate;
