@@ -247,6 +247,7 @@ async fn estimate(channel: &Keyed, payee: &str) -> anyhow::Result<v1::EstimateDe
         source: Some(v1::estimate_deal_request::Source::Deal(deal)),
         assumed_events: vec![booking],
         payee_id: payee.into(),
+        period: PERIOD.into(),
         ..v1::EstimateDealRequest::default()
     };
     Ok(EarningsServiceClient::new(channel.clone()).estimate_deal(request).await?.into_inner())

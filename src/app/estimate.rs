@@ -143,16 +143,13 @@ impl App {
         if made_up {
             check_named(call, &terms, &deal, last)?;
         }
-        let mut alone = terms.part([]).map_err(unfit)?;
-        put(&mut alone, &deal).map_err(unfit)?;
-        let mut payees = touched(&alone, period);
-        payees.retain(|payee| sees(call, &terms, *payee, last));
-        if let Some(asked) = &query.payee {
-            let found = terms.payee(asked).filter(|payee| sees(call, &terms, *payee, last));
-            payees = vec![found.ok_or_else(|| Fault::not_found("payee", asked))?];
-        } else if payees.is_empty() && call.actor.role == Role::Payee {
-            return Err(Fault::not_found("deal", &deal.id));
-        }
+        let payees = match &query.payee {
+            Some(asked) => {
+                let found = terms.payee(asked).filter(|payee| sees(call, &terms, *payee, last));
+                vec![found.ok_or_else(|| Fault::not_found("payee", asked))?]
+            }
+            None => everyone(call, &terms, &deal, period, last)?,
+        };
         let facts = self.facts_beside(call, &seen, Arc::clone(&terms), &payees).await?;
         let windows = deal.events.iter().flat_map(|event| calendar.windows(event.day.period())).collect();
         let (told, of) = (deal.clone(), payees.clone());
@@ -216,6 +213,18 @@ fn assume(deal: &mut Deal, assumed: &[Assumed], today: Day) -> Result<Vec<EventI
     }
     deal.events.sort_by(|a, b| (a.day, &a.id).cmp(&(b.day, &b.id)));
     violations.finish(Some(ids))
+}
+
+/// Everyone whom a deal touches and the caller sees. A payee's key that sees none of them reads that there is no deal.
+fn everyone(call: &Call, terms: &Facts, deal: &Deal, through: Period, day: Day) -> Result<Vec<u32>, Fault> {
+    let mut alone = terms.part([]).map_err(unfit)?;
+    put(&mut alone, deal).map_err(unfit)?;
+    let mut payees = touched(&alone, through);
+    payees.retain(|payee| sees(call, terms, *payee, day));
+    if payees.is_empty() && call.actor.role == Role::Payee {
+        return Err(Fault::not_found("deal", &deal.id));
+    }
+    Ok(payees)
 }
 
 /// Whether the caller sees what a payee, by index, earns.
