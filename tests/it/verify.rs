@@ -46,7 +46,10 @@ async fn world() -> Altered {
     full["splits"] = json!([]);
     tenant.deals(&[full]).await;
     let csat = json!({"measureId": "csat", "name": "csat", "outside": {"combine": "COMBINE_LAST"}});
-    tenant.write("MeasureService/DefineMeasures", json!({"measures": [csat]})).await;
+    let halves = json!({"measureId": "halves", "name": "halves", "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT",
+        "condition": "has(deal.attributes.region)", "value": "VALUE_EXPRESSION", "expression": "event.amount / 2",
+        "expressionUnit": "UNIT_MONEY"});
+    tenant.write("MeasureService/DefineMeasures", json!({"measures": [csat, halves]})).await;
     let value = |date: &str, value: &str| json!({"payeeId": "ann", "measureId": "csat", "date": date, "value": value});
     let mut versioned = value("2026-02-01", "5");
     versioned["sourceVersion"] = json!("1");
