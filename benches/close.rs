@@ -109,8 +109,7 @@ fn before(calendar: &Calendar) -> anyhow::Result<Close> {
         digest: [0; 32],
         payees: 0,
         postings: 0,
-        earned: 0,
-        currency: calendar.currency,
+        totals: [(calendar.currency, 0)].into(),
         change: WRITTEN,
     })
 }
@@ -149,7 +148,7 @@ async fn measure_close(app: &App, tenant: TenantId, root: &mut PgConnection) -> 
     let ended = |state: &CloseState| !matches!(state.stage, CloseStage::Running { .. });
     let ended = follow.wait_for(ended).await?.stage.clone();
     let took = start.elapsed();
-    let CloseStage::Closed(Closed { payees, postings, total, currency, .. }) = ended else {
+    let CloseStage::Closed(Closed { payees, postings, totals, .. }) = ended else {
         anyhow::bail!("the close ended as {ended:?}")
     };
     asked.await??;
@@ -157,14 +156,15 @@ async fn measure_close(app: &App, tenant: TenantId, root: &mut PgConnection) -> 
         sqlx::query_as("select count(*), coalesce(sum(octet_length(body)), 0)::bigint from statement_part")
             .fetch_one(root)
             .await?;
-    let total = currency.amount(total);
+    let totals: Vec<_> = totals.iter().map(|(code, sum)| format!("{} {code}", code.amount(*sum))).collect();
+    let totals = totals.join(", ");
     println!(
         "loaded, book open and first payees computed {loaded:.2?}, the others with lines and statements {:.2?}, posted {:.2?}",
         calculated - loaded,
         took - calculated
     );
     println!(
-        "{payees} payees, {postings} postings of {total} {currency}, {parts} parts of statements of {} KB",
+        "{payees} payees, {postings} postings of {totals}, {parts} parts of statements of {} KB",
         bytes / 1024
     );
     Ok(took)

@@ -40,7 +40,9 @@ fn facts() -> Facts {
         let (one, two) = (id(number), id(number * 7 + 1));
         let half = |payee| (payee, "AE".parse().unwrap(), Percent(50_000_000));
         let splits = [half(one.as_str()), half(two.as_str())].into_iter();
-        let deal = builder.deal(&format!("D-{number:09}"), &one, Worth::default(), splits).unwrap();
+        let deal = builder
+            .deal(&format!("D-{number:09}"), &one, calendar.currency, Worth::default(), splits)
+            .unwrap();
         let day = Day::parse(&format!("2026-{:02}-{:02}", number % 12 + 1, number % 28 + 1)).unwrap();
         let worth = Worth { amount: Some(1), ..Worth::default() };
         builder.event(deal, "booked", EventKind::Booked, day, worth, std::iter::empty()).unwrap();

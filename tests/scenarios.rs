@@ -18,6 +18,7 @@ use attain::domain::date::{Calendar, Period};
 use attain::domain::deal::Deal;
 use attain::domain::encode::hex;
 use attain::domain::exact::Exact;
+use attain::domain::exchange::{ExchangeRate, RateKey};
 use attain::domain::facts::{Facts, FactsBuilder};
 use attain::domain::ledger::{Posted, PostingKind};
 use attain::domain::measure::Measure;
@@ -36,6 +37,7 @@ struct World {
     payees: BTreeMap<String, Payee>,
     measures: Vec<Measure>,
     plans: Vec<PlanVersion>,
+    rates: BTreeMap<RateKey, ExchangeRate>,
     quotas: BTreeMap<QuotaKey, Quota>,
     values: BTreeMap<ValueKey, OutsideValue>,
     deals: BTreeMap<String, Deal>,
@@ -71,6 +73,10 @@ impl World {
             let version = u32::try_from(version).unwrap();
             self.plans.push(PlanVersion { version, effective_from, plan });
         }
+        for request in &told.rates {
+            let rates = convert::exchange::set(request).unwrap().1;
+            self.rates.extend(rates.into_iter().map(|rate| (rate.key, rate)));
+        }
         for request in &told.quotas {
             let quotas = convert::quota::set(request, &calendar).unwrap().1;
             self.quotas.extend(quotas.into_iter().map(|quota| (quota.key.clone(), quota)));
@@ -96,6 +102,7 @@ impl World {
         let mut builder = FactsBuilder::new(1, calendar, payees).unwrap();
         self.measures.iter().cloned().for_each(|measure| builder.measure(measure));
         self.plans.iter().cloned().for_each(|plan| builder.plan(plan));
+        self.rates.values().for_each(|rate| builder.exchange_rate(rate));
         self.quotas.values().cloned().for_each(|quota| builder.quota(quota).unwrap());
         self.values.values().for_each(|value| builder.value(value).unwrap());
         self.deals.values().for_each(|deal| builder.tell(deal).unwrap());
@@ -129,7 +136,7 @@ impl World {
         let window = facts.calendar.parse_window(&expected.window).unwrap();
         let measure = expected.measure_id.parse().unwrap();
         let figures = attainment(&calculation, payee, &measure, window, period.last_day()).unwrap().unwrap();
-        let text = |exact: &Exact| figure(facts.calendar.currency, figures.unit, exact);
+        let text = |exact: &Exact| figure(figures.currency, figures.unit, exact);
         script::Attainment {
             credited: figures.credited.as_ref().map(&text).unwrap_or_default(),
             quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
@@ -146,7 +153,9 @@ impl World {
         attainments: &[script::Attainment],
     ) -> Vec<String> {
         let statements = statements.iter().map(|expected| {
-            let zero = self.calendar.unwrap().currency.amount(0);
+            let facts = self.facts();
+            let payee = facts.payee(&expected.payee_id.parse().unwrap()).unwrap();
+            let zero = facts.paid_in(payee, period.last_day()).amount(0);
             let expected = expected.clone().or_zero(&zero);
             (format!("{expected:#?}"), format!("{:#?}", self.statement(period, &expected.payee_id)))
         });
@@ -178,7 +187,7 @@ impl World {
                 component_id: key.component.to_string(),
                 window: facts.calendar.window_text(key.window),
                 for_period: posting.for_period.to_string(),
-                amount: facts.calendar.currency.amount(posting.amount),
+                amount: posting.currency.amount(posting.amount),
             };
             match posting.kind {
                 PostingKind::Earned => earned.push(post),

@@ -232,7 +232,7 @@ fn quotas(calendar: &Calendar) -> Vec<Quota> {
                 measure: measure.parse().unwrap(),
                 window: calendar.parse_window(quarter).unwrap(),
             };
-            quotas.push(Quota::stated(key, Amount::Money(amount)));
+            quotas.push(Quota::stated(key, calendar.currency, Amount::Money(amount)));
         }
     }
     quotas

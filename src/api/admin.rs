@@ -8,6 +8,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::api::convert::admin::{self as convert, LIST_KEYS};
+use crate::api::convert::exchange;
 use crate::api::convert::journal::{self, LIST_CHANGES, LIST_TOUCHED};
 use crate::api::convert::receipt;
 use crate::api::page::Paging;
@@ -92,6 +93,31 @@ impl AdminService for Admin {
         });
         let as_of_change = listed.as_of;
         Ok(Response::new(v1::ListKeysResponse { keys, next_page_token, as_of_change }))
+    }
+
+    async fn set_exchange_rates(
+        &self,
+        request: Request<v1::SetExchangeRatesRequest>,
+    ) -> Result<Response<v1::SetExchangeRatesResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (write, rates) = exchange::set(&request)?;
+        let written = self.0.set_exchange_rates(&call, write, rates).await?;
+        Ok(Response::new(v1::SetExchangeRatesResponse { receipt: Some(receipt(&written)) }))
+    }
+
+    async fn list_exchange_rates(
+        &self,
+        request: Request<v1::ListExchangeRatesRequest>,
+    ) -> Result<Response<v1::ListExchangeRatesResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let ((query, page), token) = (exchange::list(&request)?, request.page_token.clone());
+        let parameters = v1::ListExchangeRatesRequest { page_size: 0, page_token: String::new(), ..request };
+        let paging = Paging::new(&call, exchange::LIST, &parameters);
+        let listed = self.0.exchange_rates(&call, query, paging.open(page, &token)?).await?;
+        let (exchange_rates, next_page_token) =
+            paging.page(&listed, |stored| exchange::wire(&stored.value, stored.added_in));
+        let as_of_change = listed.as_of;
+        Ok(Response::new(v1::ListExchangeRatesResponse { exchange_rates, next_page_token, as_of_change }))
     }
 
     async fn list_changes(

@@ -87,7 +87,8 @@ impl EarningsService for Earnings {
         request: Request<v1::EstimateDealRequest>,
     ) -> Result<Response<v1::EstimateDealResponse>, Status> {
         let (call, request) = accept(request)?;
-        let currency = self.0.currency(&call, estimate::as_of(&request)?).await?;
+        let (as_of, deal) = (estimate::as_of(&request)?, estimate::stored(&request));
+        let currency = self.0.currency(&call, as_of, deal.as_ref()).await?;
         let query = estimate::estimate(&request, currency)?;
         Ok(Response::new(estimate::wire(self.0.estimate(&call, query).await?)))
     }

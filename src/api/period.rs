@@ -98,7 +98,7 @@ impl PeriodService for Periods {
         let listed = self.0.postings(&call, query, page).await?;
         let (postings, next_page_token) = paging.page(&listed, |stored| {
             let place = Place { change: stored.change, entry: stored.entry, period: stored.period };
-            convert::posting_wire(place, &stored.posting, stored.currency, &calendar)
+            convert::posting_wire(place, &stored.posting, &calendar)
         });
         let as_of_change = listed.as_of;
         Ok(Response::new(v1::ListPostingsResponse { postings, next_page_token, as_of_change }))

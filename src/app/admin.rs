@@ -5,6 +5,7 @@ use crate::domain::date::Calendar;
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::{KeyId, PayeeId};
 use crate::storage::deal::DealFilter;
+use crate::storage::exchange::RateFilter;
 use crate::storage::key::ApiKey;
 use crate::storage::quota::Selection;
 use crate::storage::{self, Stored, ledger};
@@ -41,8 +42,8 @@ impl App {
         Ok((calendar.ok_or_else(|| Fault::not_found("calendar", &call.actor.tenant_slug))?, read.as_of))
     }
 
-    /// Sets the calendar, unless a period is closed; currency and fiscal year also stay once a quota or deal
-    /// was stated in them.
+    /// Sets the calendar, unless a period is closed; currency and fiscal year also stay once a quota,
+    /// deal or rate was stated in them.
     pub async fn set_calendar(
         &self,
         call: &Call,
@@ -148,15 +149,17 @@ impl App {
     }
 }
 
-/// Refuses where quotas or deals were stated in the currency and windows of the calendar so far.
+/// Refuses where quotas, deals or rates were stated in the currency and windows of the calendar so far.
 async fn check_nothing_stated(open: &mut Open, calendar: &Calendar) -> Result<(), Fault> {
     let (tenant, as_of) = (open.tenant(), open.head().number);
     let all = Selection::default();
     let quotas = storage::quota::list(open.conn(), tenant, as_of, calendar, all, None, 1).await?;
     let deals = storage::deal::list(open.conn(), tenant, as_of, &DealFilter::default(), None, 1).await?;
-    if quotas.is_empty() && deals.is_empty() {
+    let rates = storage::exchange::list(open.conn(), tenant, as_of, RateFilter::default(), None, 1).await?;
+    if quotas.is_empty() && deals.is_empty() && rates.is_empty() {
         return Ok(());
     }
-    let message = "quotas or deals are stated in the calendar's currency and fiscal year: both are fixed";
+    let message =
+        "quotas, deals or rates are stated in the calendar's currency and fiscal year: both are fixed";
     Err(Fault::new(Reason::CalendarFixed, message))
 }

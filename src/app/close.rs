@@ -16,7 +16,7 @@ use crate::domain::id::TenantId;
 use crate::storage::ledger::{self, Close};
 use crate::storage::{self, journal};
 
-use super::period::{CloseStage, CloseState, Closed};
+use super::period::{CloseStage, CloseState, Closed, totals};
 use super::write::{Begun, Touches};
 use super::{App, Call, Write, facts};
 
@@ -47,8 +47,7 @@ impl Closed {
             as_of: close.as_of,
             payees: close.payees,
             postings: close.postings,
-            total: close.earned,
-            currency: close.currency,
+            totals: close.totals.clone(),
             digest: hex(&close.digest),
             rules_revision: close.rules_revision,
         }
@@ -107,8 +106,7 @@ fn as_close(
         digest: closing.digest,
         payees,
         postings: i64::try_from(closing.postings.len()).unwrap_or(i64::MAX),
-        earned: closing.total(),
-        currency: calendar.currency,
+        totals: totals(closing.totals(), calendar.currency),
         change,
     }
 }

@@ -10,10 +10,10 @@ use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::DealId;
 use crate::domain::money::Currency;
-use crate::storage::deal::{DealFilter, DealsWritten, StagedTotal, UnknownPayee};
+use crate::storage::deal::{DealFilter, DealsWritten, OtherCurrency, StagedTotal, UnknownPayee};
 use crate::storage::{self, Stored};
 
-use super::write::{Begun, Touches, unknown};
+use super::write::{Begun, Touches, unfit, unknown};
 use super::{App, AsOf, Call, Listed, Page, Receipt, Write};
 
 /// Rejected rows on a page: each may hold 64 KiB of the row as it came, and an answer stays below 4 MiB.
@@ -166,6 +166,11 @@ impl App {
             }
         }
         unknown(violations)?;
+        let mut violations = Violations::default();
+        for other in storage::deal::other_currencies(open.conn(), tenant).await? {
+            violations.add(format!("deals[{}].currency_code", other.row), misfit(&other));
+        }
+        unfit(violations)?;
         let written = storage::deal::merge(open.conn(), tenant, number).await?;
         let receipt = deals_receipt(open.receipt(written.deals), &written);
         open.commit(&receipt, Touches::Facts).await?;
@@ -253,6 +258,13 @@ impl Import {
             let reasons = payees.iter().map(|payee| format!("payee {payee} does not exist")).collect();
             rejected.push(RejectedRow { row, reasons, raw: None });
         }
+        let others = storage::deal::other_currencies(open.conn(), tenant).await?;
+        let unstaged: Vec<i64> = others.iter().map(|other| other.row).collect();
+        storage::deal::unstage(open.conn(), &unstaged).await?;
+        rejected.extend(others.iter().map(|other| {
+            let reasons = vec![format!("deal.currency_code {}", misfit(other))];
+            RejectedRow { row: other.row, reasons, raw: None }
+        }));
         rejected.sort_by_key(|row| row.row);
         let count = u64::try_from(rejected.len()).unwrap_or(u64::MAX);
         if let Some(limit) = header.reject_limit.filter(|limit| count > *limit) {
@@ -284,6 +296,14 @@ impl Import {
         open.commit(&receipt, Touches::Facts).await?;
         Ok(receipt)
     }
+}
+
+/// Why a deal cannot be in the currency it comes with.
+fn misfit(other: &OtherCurrency) -> String {
+    let OtherCurrency { deal, staged, stated, .. } = other;
+    format!(
+        "must be {stated}, or every event of deal {deal} must be stated again in the same row, got {staged}"
+    )
 }
 
 fn too_many(rejected: &[RejectedRow], count: u64, limit: u64) -> Fault {

@@ -220,13 +220,12 @@ fn figures(
 ) -> Result<Vec<AttainmentFigures>, Fault> {
     let calculation = Calculation::open_for(facts, period, &[payee]);
     let asked = if asked.is_empty() { measures(&calculation, payee) } else { asked };
-    let currency = facts.calendar.currency;
     let mut attainments = Vec::new();
     for measure in asked {
         for window in facts.calendar.windows(period) {
             let figures = attainment(&calculation, payee, &measure, window, on).map_err(blocked)?;
             let Some(figures) = figures else { continue };
-            let text = |exact: &Exact| figure(currency, figures.unit, exact);
+            let text = |exact: &Exact| figure(figures.currency, figures.unit, exact);
             attainments.push(AttainmentFigures {
                 measure: measure.clone(),
                 window: facts.calendar.window_text(window),
@@ -234,7 +233,7 @@ fn figures(
                 credited: figures.credited.as_ref().map_or_else(String::new, text),
                 quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
                 attainment_percent: figures.percent().as_ref().map(percent_text),
-                currency,
+                currency: figures.currency,
             });
         }
     }

@@ -1,6 +1,6 @@
 //! What a deal would earn: earned with it less earned without it, on facts that nobody stores.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::auth::{Role, policy};
@@ -113,9 +113,17 @@ pub struct StandingFigures {
 }
 
 impl App {
-    /// The tenant's currency, without the database if the tenant is in memory.
-    pub async fn currency(&self, call: &Call, as_of: AsOf) -> Result<Currency, Fault> {
+    /// The currency that amounts of an estimate are stated in: of the stored deal, if one is named and there; else the
+    /// tenant's, without the database if the tenant is in memory.
+    pub async fn currency(&self, call: &Call, as_of: AsOf, deal: Option<&DealId>) -> Result<Currency, Fault> {
         let seen = self.see(call, as_of).await?;
+        if let Some(id) = deal {
+            let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+            let stored = storage::deal::get(&mut tx, call.tenant(), seen.as_of, id).await?;
+            if let Some(stored) = stored {
+                return Ok(stored.value.currency);
+            }
+        }
         Ok(self.calendar_seen(call, &seen).await?.currency)
     }
 
@@ -155,10 +163,13 @@ impl App {
         let (told, of) = (deal.clone(), payees.clone());
         let work = move |facts: &Facts| compare(facts, &told, period, &of, &windows);
         let found = calculate_for(facts, &payees, work).await?.map_err(unfit)?;
-        let total = found.iter().map(PayeeEstimate::total).sum();
+        let mut totals: BTreeMap<Currency, i128> = BTreeMap::new();
+        for part in found.iter().flat_map(|estimate| &estimate.components) {
+            *totals.entry(terms.plan_currency(&part.key.plan)).or_default() += part.amount();
+        }
         Ok(Estimated {
-            payees: found.into_iter().map(|estimate| payee_figures(&terms, estimate)).collect(),
-            totals: vec![(calendar.currency, total)],
+            payees: found.into_iter().flat_map(|estimate| payee_figures(&terms, estimate, last)).collect(),
+            totals: super::period::totals(totals, calendar.currency).into_iter().collect(),
             deal,
             assumed,
             period,
@@ -274,19 +285,28 @@ fn compare(
     Ok(estimate::estimate(&with, &without, through, payees, windows))
 }
 
-fn payee_figures(facts: &Facts, estimate: PayeeEstimate) -> PayeeFigures {
-    let currency = facts.calendar.currency;
-    PayeeFigures {
+/// A payee's figures in each currency that the deal moves something in; without any in what it is paid in on a day.
+fn payee_figures(facts: &Facts, estimate: PayeeEstimate, day: Day) -> Vec<PayeeFigures> {
+    let paid_in = facts.paid_in(estimate.payee, day);
+    let mut parts: BTreeMap<Currency, Vec<ComponentEstimate>> = BTreeMap::new();
+    for part in estimate.components {
+        parts.entry(facts.plan_currency(&part.key.plan)).or_default().push(part);
+    }
+    if parts.is_empty() {
+        parts.insert(paid_in, Vec::new());
+    }
+    let problems: Vec<_> = estimate.problems.iter().map(ToString::to_string).collect();
+    let figures = parts.into_iter().map(|(currency, parts)| PayeeFigures {
         payee: facts.payee_id(estimate.payee).clone(),
         currency,
-        estimate: currency.amount(estimate.total()),
-        components: estimate.components.into_iter().map(|part| component_figures(facts, part)).collect(),
-        problems: estimate.problems.iter().map(ToString::to_string).collect(),
-    }
+        estimate: currency.amount(parts.iter().map(ComponentEstimate::amount).sum()),
+        components: parts.into_iter().map(|part| component_figures(facts, currency, part)).collect(),
+        problems: problems.clone(),
+    });
+    figures.collect()
 }
 
-fn component_figures(facts: &Facts, estimate: ComponentEstimate) -> ComponentFigures {
-    let currency = facts.calendar.currency;
+fn component_figures(facts: &Facts, currency: Currency, estimate: ComponentEstimate) -> ComponentFigures {
     let standing = |standing: Standing| StandingFigures {
         unit: standing.unit,
         line: figure(currency, standing.unit, &standing.line),

@@ -60,6 +60,9 @@ pub(super) async fn terms(
     for version in storage::plan::all(conn, tenant, as_of).await? {
         builder.plan(version);
     }
+    for rate in storage::exchange::all(conn, tenant, as_of).await? {
+        builder.exchange_rate(&rate);
+    }
     for quota in storage::quota::all(conn, tenant, as_of, &calendar).await? {
         builder.quota(quota).map_err(storage::corrupt)?;
     }

@@ -7,6 +7,7 @@ pub mod draft;
 pub mod earnings;
 pub mod erase;
 pub mod estimate;
+pub mod exchange;
 mod facts;
 mod head;
 pub mod journal;

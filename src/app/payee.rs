@@ -11,7 +11,7 @@ use crate::domain::payee::{MAX_ASSIGNMENTS, Payee, find_cycle};
 use crate::domain::version::{SourceVersion, Standing};
 use crate::storage::{self, Stored};
 
-use super::write::{Begun, Open, Touches, check_payees, refuse_unknown, unknown};
+use super::write::{Begun, Open, Touches, check_payees, unfit, unknown};
 pub use crate::storage::payee::PayeeFilter;
 
 use super::read::Read;
@@ -273,17 +273,29 @@ async fn check_references(open: &mut Open, payees: &[Payee]) -> Result<(), Fault
             let at = format!("payees[{place}].assignments[{number}]");
             let manager = assignment.manager.iter().filter(|manager| !here.contains(manager));
             managers.extend(manager.map(|manager| (format!("{at}.manager_id"), manager.clone())));
-            plans.extend(assignment.plan.iter().map(|plan| (format!("{at}.plan_id"), plan.clone())));
+            let currency = assignment.currency;
+            plans.extend(assignment.plan.iter().map(|plan| (at.clone(), plan.clone(), currency)));
         }
     }
     let mut violations = Violations::default();
     check_payees(open.conn(), tenant, &managers, &mut violations).await?;
-    let mut ids: Vec<_> = plans.iter().map(|(_, plan)| plan.clone()).collect();
+    let mut ids: Vec<_> = plans.iter().map(|(_, plan, _)| plan.clone()).collect();
     ids.sort();
     ids.dedup();
-    let missing = storage::plan::missing(open.conn(), tenant, &ids).await?;
-    refuse_unknown("plan", &plans, &missing, &mut violations);
-    unknown(violations)
+    let as_of = open.head().number;
+    let known = storage::plan::currencies(open.conn(), tenant, as_of, &ids).await?;
+    let unknowns = plans.iter().filter(|(_, plan, _)| !known.contains_key(plan));
+    for (at, plan, _) in unknowns {
+        violations.add(format!("{at}.plan_id"), format!("plan {plan} does not exist"));
+    }
+    let strangers = violations.len();
+    for (at, plan, currency) in &plans {
+        if let Some(pays) = known.get(plan).filter(|pays| *pays != currency) {
+            let message = format!("must be {pays}, in which plan {plan} pays, got {currency}");
+            violations.add(format!("{at}.currency_code"), message);
+        }
+    }
+    if violations.len() == strangers { unknown(violations) } else { unfit(violations) }
 }
 
 /// The payees that a request names exist.

@@ -40,13 +40,13 @@ pub struct Move {
 #[derive(Debug, Clone)]
 pub struct Preview {
     pub period: Period,
-    pub currency: Currency,
-    /// This page.
-    pub payees: Vec<(PayeeId, Move)>,
+    /// This page, by payee and currency.
+    pub payees: Vec<((PayeeId, Currency), Move)>,
     pub next: Option<String>,
     pub payee_count: usize,
     pub posting_count: usize,
-    pub total: i128,
+    /// Without any posting a zero of the tenant's currency.
+    pub totals: BTreeMap<Currency, i128>,
     /// At most 100.
     pub problems: Vec<String>,
     /// At most 100: deal, event, day, payee.
@@ -56,7 +56,7 @@ pub struct Preview {
     /// Of the last close, or accepted since; absent before the first close.
     pub accepted_rules: Option<u32>,
     /// What other rules move in closed periods; absent where they are those of the last close.
-    pub by_rules: Option<i128>,
+    pub by_rules: Option<BTreeMap<Currency, i128>>,
 }
 
 /// How far a close is.
@@ -86,9 +86,8 @@ pub struct Closed {
     pub as_of: i64,
     pub payees: i64,
     pub postings: i64,
-    /// Earned and adjusted, minor units.
-    pub total: i128,
-    pub currency: Currency,
+    /// Earned and adjusted by currency, minor units.
+    pub totals: BTreeMap<Currency, i128>,
     /// Hexadecimal.
     pub digest: String,
     pub rules_revision: u32,
@@ -113,7 +112,12 @@ impl App {
             None => None,
         };
         drop(read);
-        let after = page.after::<PayeeId>()?;
+        let invalid = || Fault::new(Reason::PageTokenInvalid, "page token is none of ours");
+        let after = page.after.as_deref().map(|key| {
+            let (payee, currency) = key.split_once(' ')?;
+            Some((payee.parse::<PayeeId>().ok()?, Currency::parse(currency).ok()?))
+        });
+        let after = after.map(|key| key.ok_or_else(invalid)).transpose()?;
         let work = move || {
             let calculation = Calculation::open(&facts, period);
             let closing = close(&calculation, &posted, || {});
@@ -127,23 +131,29 @@ impl App {
             let payees = moves(closing.by_payee(period), by_rules.as_ref());
             let payee_count = payees.len();
             let on_page =
-                payees.into_iter().filter(|(payee, _)| after.as_ref().is_none_or(|after| payee > after));
+                payees.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|after| key > after));
             let on_page = on_page.take(usize::from(page.size) + 1).collect();
-            let listed = Listed::new(on_page, &page, as_of, |(payee, _)| payee.to_string());
+            let listed =
+                Listed::new(on_page, &page, as_of, |((payee, currency), _)| format!("{payee} {currency}"));
             Preview {
                 period,
-                currency: facts.calendar.currency,
                 payees: listed.items,
                 next: listed.next,
                 payee_count,
                 posting_count: closing.postings.len(),
-                total: closing.total(),
+                totals: totals(closing.totals(), facts.calendar.currency),
                 problems: closing.problems.iter().take(LISTED).map(ToString::to_string).collect(),
                 uncredited: uncredited.collect(),
                 as_of,
                 rules_revision: RULES_REVISION,
                 accepted_rules,
-                by_rules: by_rules.map(|moved| moved.values().sum()),
+                by_rules: by_rules.map(|moved| {
+                    let mut sums = BTreeMap::new();
+                    for ((_, currency), amount) in moved {
+                        *sums.entry(currency).or_default() += amount;
+                    }
+                    totals(sums, facts.calendar.currency)
+                }),
             }
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| stopped(&error))
@@ -252,23 +262,31 @@ impl Basis {
 
     /// What these rules move in closed periods. On the facts of the last close its own rules would move nothing: what
     /// was posted is what they earned (semantics 1, law 1). So whatever differs comes of the rules alone.
-    fn moved(self) -> BTreeMap<PayeeId, i128> {
+    fn moved(self) -> BTreeMap<(PayeeId, Currency), i128> {
         let closing = close(&Calculation::open(&self.facts, self.through), &self.posted, || {});
         let payees = closing.by_payee(self.through).into_iter();
-        payees.map(|(payee, (earned, adjusted))| (payee, earned + adjusted)).collect()
+        payees.map(|(key, (earned, adjusted))| (key, earned + adjusted)).collect()
     }
 }
 
-/// What a close moves and what other rules move of it, by payee; a payee whom facts moved back is there too.
+/// Sums by currency; without any a zero of the tenant's.
+pub(super) fn totals(mut sums: BTreeMap<Currency, i128>, tenants: Currency) -> BTreeMap<Currency, i128> {
+    if sums.is_empty() {
+        sums.insert(tenants, 0);
+    }
+    sums
+}
+
+/// What a close moves and what other rules move of it, by payee and currency; a payee whom facts moved back is there too.
 fn moves(
-    posted: BTreeMap<PayeeId, (i128, i128)>,
-    by_rules: Option<&BTreeMap<PayeeId, i128>>,
-) -> BTreeMap<PayeeId, Move> {
+    posted: BTreeMap<(PayeeId, Currency), (i128, i128)>,
+    by_rules: Option<&BTreeMap<(PayeeId, Currency), i128>>,
+) -> BTreeMap<(PayeeId, Currency), Move> {
     let none = by_rules.map(|_| 0);
-    let one = |(payee, (earned, adjusted))| (payee, Move { earned, adjusted, by_rules: none });
+    let one = |(key, (earned, adjusted))| (key, Move { earned, adjusted, by_rules: none });
     let mut moves: BTreeMap<_, _> = posted.into_iter().map(one).collect();
-    for (payee, amount) in by_rules.into_iter().flatten() {
-        moves.entry(payee.clone()).or_default().by_rules = Some(*amount);
+    for (key, amount) in by_rules.into_iter().flatten() {
+        moves.entry(key.clone()).or_default().by_rules = Some(*amount);
     }
     moves
 }

@@ -10,6 +10,7 @@ use crate::domain::deal::EventKind;
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{DraftId, MeasureId, PlanId, TenantId};
 use crate::domain::measure::Measure;
+use crate::domain::money::Currency;
 use crate::domain::plan::{Component, Payout, Plan, PlanVersion};
 use crate::storage::{self, Stored, Written};
 
@@ -21,6 +22,8 @@ use super::{App, AsOf, Call, Listed, Page, Receipt, Write, facts};
 pub struct Sketch {
     /// Its id, if that reads.
     pub id: Option<PlanId>,
+    /// Its currency, if that reads.
+    pub currency: Option<Currency>,
     /// The whole, if nothing is wrong with it by itself.
     pub plan: Option<Plan>,
     /// The components that read, with their places.
@@ -183,8 +186,8 @@ fn fitting(mut sketch: Sketch, measures: &[Measure], published: &[PlanVersion]) 
     sketch.plan.ok_or_else(|| storage::corrupt("a plan without a fault cannot be read"))
 }
 
-/// Notes what of a plan does not fit the measures and the published plans that there are; answers how many names are
-/// unknown.
+/// Notes what of a plan does not fit the measures and the published plans that there are, its own versions too; answers
+/// how many names are unknown.
 pub(super) async fn judge(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -196,7 +199,8 @@ pub(super) async fn judge(
     Ok(judge_over(&measures, &published, sketch))
 }
 
-/// The published plans, where a plan takes off what their components earn; else none, for nothing else reads them.
+/// The published plans, where a plan takes off what their components earn; else its own versions, for nothing else
+/// reads others.
 async fn published(
     conn: &mut PgConnection,
     tenant: TenantId,
@@ -205,7 +209,11 @@ async fn published(
 ) -> Result<Vec<PlanVersion>, Fault> {
     match sketch.plan.as_ref().is_some_and(|plan| plan.components.iter().any(takes_off)) {
         true => storage::plan::all(conn, tenant, as_of).await,
-        false => Ok(Vec::new()),
+        false => {
+            let Some(id) = &sketch.id else { return Ok(Vec::new()) };
+            let versions = storage::plan::versions(conn, tenant, as_of, id).await?;
+            Ok(versions.into_iter().map(|stored| stored.value).collect())
+        }
     }
 }
 
@@ -224,6 +232,14 @@ pub fn judge_over(measures: &[Measure], published: &[PlanVersion], sketch: &mut 
     }
     if let Some(plan) = sketch.plan.as_ref().filter(|plan| plan.components.iter().any(takes_off)) {
         unknowns += plan.check_less(published, "plan", &mut sketch.violations);
+    }
+    if let Some((id, currency)) = sketch.id.as_ref().zip(sketch.currency) {
+        let own =
+            published.iter().find(|version| version.plan.id == *id).map(|version| version.plan.currency);
+        if let Some(own) = own.filter(|own| *own != currency) {
+            let message = format!("must be {own}, in which plan {id} pays ever since, got {currency}");
+            sketch.violations.add("plan.currency_code", message);
+        }
     }
     unknowns
 }

@@ -1,9 +1,12 @@
 //! How far a payee is: a measure's figure in a window against the window's quota (semantics 7).
 
+use std::ops::Range;
+
 use crate::domain::date::{Day, Window};
 use crate::domain::exact::Exact;
 use crate::domain::id::MeasureId;
 use crate::domain::measure::Unit;
+use crate::domain::money::Currency;
 
 use super::credit::Selector;
 use super::problem::Problem;
@@ -19,6 +22,8 @@ pub struct Attainment {
     /// or the combined values of an outside measure; minor units or millionths. `None`: an outside measure without a
     /// value so far.
     pub credited: Option<Exact>,
+    /// The currency of both, if they are money: what the payee is paid in on the day asked for.
+    pub currency: Currency,
     /// Effective quota of the days that the payee is assigned, minor units or millionths; `None` if none is set.
     pub quota: Option<i128>,
 }
@@ -47,30 +52,31 @@ pub fn attainment(
 ) -> Result<Option<Attainment>, Problem> {
     let facts = calculation.facts;
     let Some(defined) = facts.measures.get(measure) else { return Ok(None) };
+    let currency = facts.paid_in(payee, on);
     let (from, to) = (window.start(), window.end().min(on.next()));
     let credited = match calculation.selector(measure) {
-        Some(selector) => Some(credited(calculation, payee, &selector, from, to)?),
+        Some(selector) => Some(credited(calculation, payee, &selector, currency, from..to)?),
         None => outside::combined(facts, payee, measure, from, to),
     };
-    let parts = Quotas::of(facts, payee, measure).parts(window);
-    let parts = parts.map_err(|_| Problem::TooLarge { payee: facts.payee_id(payee).clone() })?;
+    let parts = Quotas::of(facts, payee, measure, currency).parts(window);
+    let parts = parts.map_err(|fault| fault.problem(facts.payee_id(payee), measure))?;
     let quota = parts.map(|parts| parts.iter().map(|part| part.amount).sum());
-    Ok(Some(Attainment { unit: defined.unit(), credited, quota }))
+    Ok(Some(Attainment { unit: defined.unit(), credited, currency, quota }))
 }
 
-/// The sum of a payee's credits dated within `[from, to)`.
+/// The sum of a payee's credits on some days, in a currency.
 fn credited(
     calculation: &Calculation,
     payee: u32,
     selector: &Selector,
-    from: Day,
-    to: Day,
+    currency: Currency,
+    days: Range<Day>,
 ) -> Result<Exact, Problem> {
     let Calculation { facts, book, .. } = calculation;
     let mut credited = Exact::ZERO;
     for credit in selector.credits(facts, book, payee) {
-        if (from..to).contains(&book.entry(credit.entry).day) {
-            credited = credited.add(&selector.value(facts, book, &credit)?);
+        if days.contains(&book.entry(credit.entry).day) {
+            credited = credited.add(&selector.value(book, &credit, currency)?);
         }
     }
     Ok(credited)

@@ -26,7 +26,7 @@ impl<'a, 'f> Below<'a, 'f> {
     }
 
     /// Earned on an entry by all between its credits and the manager, known by the end of a period; exact, after
-    /// their modifiers.
+    /// their modifiers, in the manager's currency at the rates of the entry's date.
     pub fn earned(&self, book: &Book, entry: u32, upto: Period) -> Exact {
         let facts = self.calculation.facts;
         let day = book.origin_day(entry);
@@ -42,7 +42,10 @@ impl<'a, 'f> Below<'a, 'f> {
         for payee in below {
             for component in self.less {
                 if let Some(earned) = self.calculation.by_entry(payee, component, upto).get(&entry) {
-                    sum = sum.add(earned);
+                    let (from, to) = (facts.paid_in(payee, day), facts.paid_in(self.manager, day));
+                    // Whoever earned on it has its rate; without one that payee's problem stops the close.
+                    let earned = facts.exchange.exact(earned, from, to, day).unwrap_or(Exact::ZERO);
+                    sum = sum.add(&earned);
                 }
             }
         }

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::date::{Day, Period};
 use crate::domain::deal::EventKind;
+use crate::domain::exact::Exact;
+use crate::domain::exchange::Unconverted;
 use crate::domain::facts::{EventFact, Facts, Share};
 use crate::domain::measure::MeasureValue;
+use crate::domain::money::Currency;
 
 use super::affected;
 use super::condition::Decided;
@@ -28,8 +31,10 @@ pub struct Entry {
     pub event: u32,
     /// The type it counts as: of a reversal that of the event it takes back.
     pub kind: EventKind,
-    /// Minor units; of a reversal below zero.
+    /// Minor units of the deal's currency; of a reversal below zero.
     pub amount: i64,
+    /// Of a reversal what those before it have taken of the same event, above zero.
+    pub taken: i64,
 }
 
 /// Entries in order and whose credits they are.
@@ -63,6 +68,7 @@ struct Draft {
     event: u32,
     origin_event: u32,
     amount: i64,
+    taken: i64,
 }
 
 impl<'f> Book<'f> {
@@ -132,7 +138,7 @@ impl<'f> Book<'f> {
             }
             if !event.kind.is_reversal() {
                 let amount = event.worth.amount.unwrap_or_default();
-                drafts.push(Draft { event: index, origin_event: index, amount });
+                drafts.push(Draft { event: index, origin_event: index, amount, taken: 0 });
                 continue;
             }
             let candidates = events_of.get(&event.deal).map_or(&[][..], Vec::as_slice);
@@ -152,10 +158,11 @@ impl<'f> Book<'f> {
                     });
                     continue;
                 }
+                let taken = whole - *remaining;
                 *remaining -= amount;
                 // What happened before the first period does not exist for pay, nor does taking it back.
                 if span.contains(&origin.day) {
-                    drafts.push(Draft { event: index, origin_event, amount: -amount });
+                    drafts.push(Draft { event: index, origin_event, amount: -amount, taken });
                 }
             }
         }
@@ -223,6 +230,7 @@ impl<'f> Book<'f> {
                 event: draft.event,
                 kind: self.facts.events[draft.origin_event as usize].kind,
                 amount: draft.amount,
+                taken: draft.taken,
             });
         }
     }
@@ -271,22 +279,92 @@ impl<'f> Book<'f> {
         self.place(payee).map_or(&[], |place| &self.credited[place].rolled_up)
     }
 
-    /// What an entry counts in a measure: minor units or millionths; `None` where the deal does not say.
-    pub fn figure(&self, entry: u32, value: MeasureValue) -> Option<i64> {
-        let amount = self.entry(entry).amount;
+    /// What an entry counts in a measure: minor units of a currency, or millionths. What the deal does not say, or
+    /// cannot be converted, is a problem.
+    pub fn figure(&self, entry: u32, value: MeasureValue, currency: Currency) -> Result<i64, Problem> {
+        let unstated = |figure| self.unstated(entry, figure);
         match value {
-            MeasureValue::Amount => Some(amount),
-            MeasureValue::Margin => amount.checked_sub(self.figures.cost(entry)?),
-            MeasureValue::Quantity => self.figures.quantity(entry),
-            MeasureValue::Count => Some(self.figures.count(entry)),
+            MeasureValue::Amount => self.amount(entry, currency),
+            MeasureValue::Margin => {
+                let (cost, taken) = self.figures.cost(entry).ok_or_else(|| unstated("cost"))?;
+                let cost = self.part(entry, cost, taken, currency)?;
+                let margin = self.amount(entry, currency)?.checked_sub(cost);
+                margin.ok_or_else(|| self.unconvertible(entry, currency))
+            }
+            MeasureValue::Quantity => self.figures.quantity(entry).ok_or_else(|| unstated("quantity")),
+            MeasureValue::Count => Ok(self.figures.count(entry)),
             // Kept by measure.
-            MeasureValue::Expression(_) => None,
+            MeasureValue::Expression(_) => Err(unstated("amount")),
         }
     }
 
-    /// What an entry costs, minor units, where some measure counts or reads it and the deal says so.
+    /// The currency that an entry is stated in.
+    pub(super) fn currency(&self, entry: u32) -> Currency {
+        self.facts.currency(self.deal(entry))
+    }
+
+    /// The problem that an entry's deal lacks a figure.
+    pub(super) fn unstated(&self, entry: u32, figure: &'static str) -> Problem {
+        Problem::unstated(self.facts.deal_id(self.deal(entry)), figure)
+    }
+
+    /// The amount of an entry in a currency, minor units.
+    fn amount(&self, entry: u32, currency: Currency) -> Result<i64, Problem> {
+        let Entry { amount, taken, .. } = *self.entry(entry);
+        self.part(entry, amount, taken, currency)
+    }
+
+    /// Money of an entry in a currency. What is taken back is converted cumulatively: of all that was taken so far less
+    /// of what was taken before, so that taking back the whole leaves nothing (semantics 5).
+    fn part(&self, entry: u32, minor: i64, taken: i64, currency: Currency) -> Result<i64, Problem> {
+        if self.facts.currency(self.deal(entry)) == currency {
+            return Ok(minor);
+        }
+        if !self.is_reversal(entry) {
+            return self.converted(entry, minor, currency);
+        }
+        let too_large = || self.unconvertible(entry, currency);
+        let upto = taken.checked_sub(minor).ok_or_else(too_large)?;
+        let (upto, before) =
+            (self.converted(entry, upto, currency)?, self.converted(entry, taken, currency)?);
+        before.checked_sub(upto).ok_or_else(too_large)
+    }
+
+    /// Money of an entry's deal in a currency, at the rates of the entry's date; of what takes another back, of that
+    /// one's. Rounded to the minor unit, half away from zero.
+    pub fn converted(&self, entry: u32, minor: i64, currency: Currency) -> Result<i64, Problem> {
+        let (deal, day) = (self.deal(entry), self.origin_day(entry));
+        let from = self.facts.currency(deal);
+        self.facts.exchange.convert(minor, from, currency, day).map_err(|fault| match fault {
+            Unconverted::NoRate(currency) => {
+                Problem::RateMissing { deal: self.facts.deal_id(deal).to_string(), currency, day }
+            }
+            Unconverted::TooLarge => self.unconvertible(entry, currency),
+        })
+    }
+
+    /// The same of what is no whole number of minor units: exact, not rounded, so that parts taken back leave nothing.
+    pub(super) fn converted_exactly(
+        &self,
+        entry: u32,
+        minor: &Exact,
+        currency: Currency,
+    ) -> Result<Exact, Problem> {
+        let (deal, day, exchange) = (self.deal(entry), self.origin_day(entry), &self.facts.exchange);
+        let from = self.facts.currency(deal);
+        exchange.exact(minor, from, currency, day).ok_or_else(|| {
+            let currency = if exchange.on(from, day).is_none() { from } else { currency };
+            Problem::RateMissing { deal: self.facts.deal_id(deal).to_string(), currency, day }
+        })
+    }
+
+    fn unconvertible(&self, entry: u32, currency: Currency) -> Problem {
+        Problem::Unconvertible { deal: self.facts.deal_id(self.deal(entry)).to_string(), currency }
+    }
+
+    /// What an entry costs, minor units of its deal's currency, where some measure counts or reads it and the deal says so.
     pub(super) fn cost(&self, entry: u32) -> Option<i64> {
-        self.figures.cost(entry)
+        self.figures.cost(entry).map(|(cost, _)| cost)
     }
 
     /// How many units an entry is, millionths, likewise.

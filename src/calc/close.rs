@@ -8,6 +8,7 @@ use crate::domain::date::Period;
 use crate::domain::encode::Digest;
 use crate::domain::id::PayeeId;
 use crate::domain::ledger::{Posted, Posting, PostingKind};
+use crate::domain::money::Currency;
 use crate::domain::statement::Statement;
 
 use super::Calculation;
@@ -29,17 +30,21 @@ pub struct Closing {
 }
 
 impl Closing {
-    /// Earned and adjusted, minor units.
-    pub fn total(&self) -> i128 {
-        let earned = self.postings.iter().filter(|posting| posting.kind == PostingKind::Earned);
-        earned.map(|posting| posting.amount).sum()
+    /// Earned and adjusted by currency, minor units.
+    pub fn totals(&self) -> BTreeMap<Currency, i128> {
+        let mut totals = BTreeMap::new();
+        for posting in self.postings.iter().filter(|posting| posting.kind == PostingKind::Earned) {
+            *totals.entry(posting.currency).or_default() += posting.amount;
+        }
+        totals
     }
 
-    /// Earned in the period and adjusted for earlier ones, by payee whose balance moves; minor units.
-    pub fn by_payee(&self, period: Period) -> BTreeMap<PayeeId, (i128, i128)> {
-        let mut payees: BTreeMap<PayeeId, (i128, i128)> = BTreeMap::new();
+    /// Earned in the period and adjusted for earlier ones, by payee whose balance moves and currency; minor units.
+    pub fn by_payee(&self, period: Period) -> BTreeMap<(PayeeId, Currency), (i128, i128)> {
+        let mut payees: BTreeMap<(PayeeId, Currency), (i128, i128)> = BTreeMap::new();
         for posting in self.postings.iter().filter(|posting| posting.kind == PostingKind::Earned) {
-            let (earned, adjusted) = payees.entry(posting.key.payee.clone()).or_default();
+            let key = (posting.key.payee.clone(), posting.currency);
+            let (earned, adjusted) = payees.entry(key).or_default();
             *(if posting.for_period == period { earned } else { adjusted }) += posting.amount;
         }
         payees
@@ -71,7 +76,7 @@ pub fn close(calculation: &Calculation, posted: &Posted, done: impl Fn() + Sync)
     let mut problems = calculation.problems().to_vec();
     problems.extend(earnings.iter().flat_map(|payee| payee.problems.iter().cloned()));
     Closing {
-        postings: posting::postings(&earnings, posted, calculation.through),
+        postings: posting::postings(facts, &earnings, posted, calculation.through),
         statements: statements.into_iter().flatten().collect(),
         problems,
         digest: digest(&earnings),

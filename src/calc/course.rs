@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use crate::domain::date::Period;
 use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
+use crate::domain::money::Currency;
 use crate::domain::plan::{Axis, Clawback, Component};
 
 use super::book::Book;
@@ -50,18 +51,14 @@ pub struct Standing<'a> {
     pub credits: Cow<'a, [Credit]>,
     /// What of them counts.
     pub selector: &'a Selector,
+    /// The currency that money is counted in.
+    pub currency: Currency,
 }
 
 impl Standing<'_> {
     /// What a credit counts; of a reversal what the clawback schedule leaves.
-    pub fn value(
-        &self,
-        facts: &Facts,
-        book: &Book,
-        clawback: Option<&Clawback>,
-        credit: &Credit,
-    ) -> Result<Exact, Problem> {
-        let value = self.selector.value(facts, book, credit)?;
+    pub fn value(&self, book: &Book, clawback: Option<&Clawback>, credit: &Credit) -> Result<Exact, Problem> {
+        let value = self.selector.value(book, credit, self.currency)?;
         Ok(match clawback {
             Some(schedule) if book.is_reversal(credit.entry) => {
                 let age = book.entry(credit.entry).day.days_since(book.origin_day(credit.entry));
@@ -178,7 +175,8 @@ impl<'a> Course<'a> {
             }
         };
         if self.axis.by_deal() {
-            walk.put_by_deal(&value, &deal_place(self.facts, self.book, credit.entry, self.axis)?, slice);
+            let place = deal_place(self.facts, self.book, credit.entry, self.axis, self.paid.currency)?;
+            walk.put_by_deal(&value, &place, slice);
             walk.advance(&value);
             return Ok(());
         }
@@ -197,7 +195,7 @@ impl<'a> Course<'a> {
 
     fn value(&self, standing: Option<&Standing>, credit: &Credit) -> Result<Exact, Problem> {
         let standing = standing.unwrap_or(&self.paid);
-        standing.value(self.facts, self.book, self.component.clawback.as_ref(), credit)
+        standing.value(self.book, self.component.clawback.as_ref(), credit)
     }
 
     /// The credits of the periods up to `upto`, each priced as the way to there has turned out; and the flat amounts
@@ -217,13 +215,20 @@ impl<'a> Course<'a> {
     }
 }
 
-/// Where the deal of an entry stands on an axis that is the deal's: an amount in minor units, or a percent.
-pub fn deal_place(facts: &Facts, book: &Book, entry: u32, axis: Axis) -> Result<DealPlace, Problem> {
+/// Where the deal of an entry stands on an axis that is the deal's: an amount in minor units of a currency, or a percent.
+pub fn deal_place(
+    facts: &Facts,
+    book: &Book,
+    entry: u32,
+    axis: Axis,
+    currency: Currency,
+) -> Result<DealPlace, Problem> {
     let deal = book.deal(entry);
     let unstated = |figure| Problem::unstated(facts.deal_id(deal), figure);
     let worth = facts.worth(deal);
     let amount = worth.amount.ok_or_else(|| unstated("amount"))?;
     if axis == Axis::DealAmount {
+        let amount = book.converted(entry, amount, currency)?;
         return Ok(DealPlace::At(Exact::whole(i128::from(amount))));
     }
     let cost = worth.cost.ok_or_else(|| unstated("cost"))?;

@@ -8,6 +8,7 @@ use crate::domain::exact::Exact;
 use crate::domain::facts::{Facts, Share};
 use crate::domain::id::MeasureId;
 use crate::domain::measure::{MeasureValue, Selection, Unit};
+use crate::domain::money::Currency;
 use crate::domain::number::{Percent, QUANTITY_DECIMALS, Quantity, WHOLE};
 
 use super::book::Book;
@@ -96,28 +97,28 @@ impl Selector {
         self.value.unit()
     }
 
-    /// What a credit counts, exact, in minor units or millionths: the entry's figure times the percent. A deal
-    /// that does not say is a problem.
-    pub fn value(&self, facts: &Facts, book: &Book, credit: &Credit) -> Result<Exact, Problem> {
-        let figure = match self.value {
-            MeasureValue::Margin => "cost",
-            MeasureValue::Quantity => "quantity",
-            MeasureValue::Amount | MeasureValue::Count | MeasureValue::Expression(_) => "amount",
-        };
-        let unstated = || Problem::unstated(facts.deal_id(book.deal(credit.entry)), figure);
-        let counted = self.whole(facts, book, credit.entry).ok_or_else(unstated)?;
-        Ok(part(&counted, credit.percent))
+    /// What a credit counts, exact, in minor units of a currency or millionths: the entry's figure times the percent. A
+    /// deal that does not say, or an amount that cannot be converted, is a problem.
+    pub fn value(&self, book: &Book, credit: &Credit, currency: Currency) -> Result<Exact, Problem> {
+        Ok(part(&self.whole(book, credit.entry, currency)?, credit.percent))
     }
 
-    /// What an entry counts as a whole, exact, in minor units or millionths; `None` where the deal does not say.
-    pub fn whole(&self, facts: &Facts, book: &Book, entry: u32) -> Option<Exact> {
+    /// What an entry counts as a whole, exact, in minor units of a currency or millionths. Money that an expression
+    /// comes to is of the deal's currency, and is converted as it is.
+    pub fn whole(&self, book: &Book, entry: u32, currency: Currency) -> Result<Exact, Problem> {
         let MeasureValue::Expression(unit) = self.value else {
-            return book.figure(entry, self.value).map(|figure| Exact::whole(i128::from(figure)));
+            return book.figure(entry, self.value, currency).map(|figure| Exact::whole(i128::from(figure)));
         };
+        let stated = book.currency(entry);
         // Millionths of a major unit: no currency has more decimals.
-        let beyond = QUANTITY_DECIMALS.saturating_sub(unit.decimals(facts.calendar.currency));
-        let millionths = self.expression.as_ref()?.get(entry as usize)?;
-        Some(Exact::scaled(i128::from(*millionths), beyond))
+        let beyond = QUANTITY_DECIMALS.saturating_sub(unit.decimals(stated));
+        let millionths = self.expression.as_ref().and_then(|values| values.get(entry as usize));
+        let millionths = millionths.ok_or_else(|| book.unstated(entry, "amount"))?;
+        let value = Exact::scaled(i128::from(*millionths), beyond);
+        match unit {
+            Unit::Money => book.converted_exactly(entry, &value, currency),
+            Unit::Number => Ok(value),
+        }
     }
 
     /// Whether a share counts: by its role; of rolled-up credits without named roles all but overlays.
@@ -207,9 +208,16 @@ impl Selector {
         shares.filter_map(move |share| through(&share).map(|report| (report, share.percent)))
     }
 
-    /// What of a rolled-up credit came through each direct report, in minor units or millionths.
-    pub fn parts(&self, facts: &Facts, book: &Book, payee: u32, entry: u32) -> Vec<(u32, Exact)> {
-        let Some(figure) = self.whole(facts, book, entry) else { return Vec::new() };
+    /// What of a rolled-up credit came through each direct report, in minor units of a currency or millionths.
+    pub fn parts(
+        &self,
+        facts: &Facts,
+        book: &Book,
+        payee: u32,
+        entry: u32,
+        currency: Currency,
+    ) -> Vec<(u32, Exact)> {
+        let Ok(figure) = self.whole(book, entry, currency) else { return Vec::new() };
         let reports = self.reports(facts, book, payee, entry);
         reports.map(|(report, percent)| (report, part(&figure, percent))).collect()
     }

@@ -63,13 +63,6 @@ pub struct Standing {
     pub next: Option<(Tier, Exact)>,
 }
 
-impl PayeeEstimate {
-    /// With less without, over all components; minor units.
-    pub fn total(&self) -> i128 {
-        self.components.iter().map(ComponentEstimate::amount).sum()
-    }
-}
-
 impl ComponentEstimate {
     /// With less without, minor units.
     pub fn amount(&self) -> i128 {
@@ -97,17 +90,13 @@ pub fn estimate(
     let one = |payee: &u32| {
         let (then, now) = (with.earn(*payee, Detail::Totals), without.earn(*payee, Detail::Totals));
         let problems = with.problems().iter().chain(&then.problems).filter(matters).cloned().collect();
-        PayeeEstimate { payee: *payee, components: compare(&with, &then, &now), problems }
+        PayeeEstimate { payee: *payee, components: compare(&then, &now), problems }
     };
     payees.iter().map(one).collect()
 }
 
 /// Every key that differs, in order.
-fn compare(
-    calculation: &Calculation,
-    with: &PayeeEarnings,
-    without: &PayeeEarnings,
-) -> Vec<ComponentEstimate> {
+fn compare(with: &PayeeEarnings, without: &PayeeEarnings) -> Vec<ComponentEstimate> {
     let mut keys: BTreeMap<&Key, [Option<&KeyEarnings>; 2]> = BTreeMap::new();
     for (side, earnings) in [without, with].into_iter().enumerate() {
         for key in &earnings.keys {
@@ -124,7 +113,7 @@ fn compare(
         periods.retain(|_, amount| *amount != 0);
         let moved: Vec<_> = pairs(without, with).into_iter().filter(moves).collect();
         let standing = moved.last().and_then(|(before, after)| {
-            let standing = |segment: &SegmentEarnings| standing(calculation, key.window, segment);
+            let standing = |segment: &SegmentEarnings| standing(key.window, segment);
             standing(before).zip(standing(after))
         });
         let earned = |key: Option<&KeyEarnings>| key.map_or(0, |key| key.earned_in.values().sum());
@@ -160,12 +149,12 @@ fn moves((without, with): &Pair) -> bool {
 }
 
 /// Where a segment's line stands; `None` where no line decides the tier, or nothing is paid.
-fn standing(calculation: &Calculation, window: Window, segment: &SegmentEarnings) -> Option<Standing> {
+fn standing(window: Window, segment: &SegmentEarnings) -> Option<Standing> {
     let rates = segment.rates.as_deref()?;
     if window.kind() == WindowKind::Deal || rates.axis.by_deal() {
         return None;
     }
-    let currency = calculation.facts.calendar.currency;
+    let currency = segment.version.plan.currency;
     let quota = segment.quota.as_ref().map(|quota| quota.amount);
     let ground = Ground {
         quota,

@@ -3,15 +3,19 @@
 //! Nodes are described when they are asked for, so a long list of credits costs only the page shown.
 
 use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::date::Period;
+use crate::domain::date::{Day, Period};
 use crate::domain::exact::Exact;
 use crate::domain::explanation::Explanation;
+use crate::domain::measure::MeasureValue;
+use crate::domain::money::Currency;
 use crate::domain::number::Number;
 use crate::domain::plan::{Axis, RateKind, RateMode, Rates};
 use crate::domain::quota::Proration;
 use crate::domain::statement::StepFigures;
 
+use super::book::Entry;
 use super::earn::{KeyEarnings, Line, PayeeEarnings, SegmentEarnings};
 use super::statement::{exact_amount, percent_text};
 use super::{Calculation, attainment, statement};
@@ -38,10 +42,13 @@ pub fn explain(
     path: &str,
     extent: Extent,
 ) -> Option<Explanation> {
-    let tree = Tree { calculation, earnings, left: Cell::new(MOST_NODES) };
+    let (facts, left) = (calculation.facts, Cell::new(MOST_NODES));
+    let currency = facts.paid_in(earnings.payee, calculation.through.last_day());
+    let mut tree = Tree { calculation, earnings, currency, left: &left };
     let mut node = Node::Root;
     for name in path.split('/').filter(|name| !name.is_empty()) {
         node = tree.children(node).find(|child| tree.name(*child) == name)?;
+        tree = tree.within(node);
     }
     Some(tree.give(node, path.trim_matches('/'), extent))
 }
@@ -79,17 +86,28 @@ struct Words {
 struct Tree<'a, 'f> {
     calculation: &'a Calculation<'f>,
     earnings: &'a PayeeEarnings<'a>,
+    /// What money is shown in: within a key its plan's currency.
+    currency: Currency,
     /// Nodes that may still be given.
-    left: Cell<usize>,
+    left: &'a Cell<usize>,
 }
 
 impl<'a> Tree<'a, '_> {
+    /// The tree as a node and all below it show it.
+    fn within(&self, node: Node<'a>) -> Self {
+        let currency = match node {
+            Node::Key(key) => self.calculation.facts.plan_currency(&key.key.plan),
+            _ => self.currency,
+        };
+        Tree { currency, ..*self }
+    }
+
     fn give(&self, node: Node<'a>, path: &str, extent: Extent) -> Explanation {
         let Words { title, value, formula, inputs } = self.words(node);
         let child = |child: Node<'a>| {
             let name = self.name(child);
             let path = if path.is_empty() { name } else { format!("{path}/{name}") };
-            self.give(child, &path, Extent { depth: extent.depth - 1, skip: 0, ..extent })
+            self.within(child).give(child, &path, Extent { depth: extent.depth - 1, skip: 0, ..extent })
         };
         let children = match extent.depth {
             0 => Vec::new(),
@@ -189,21 +207,21 @@ impl<'a> Tree<'a, '_> {
     }
 
     fn money(&self, minor: &Exact) -> String {
-        exact_amount(self.calculation.facts.calendar.currency, minor)
+        exact_amount(self.currency, minor)
     }
 
     /// What a segment's credits are counted in.
     fn counted(&self, segment: &SegmentEarnings, figure: &Exact) -> String {
-        statement::figure(self.calculation.facts.calendar.currency, segment.unit, figure)
+        statement::figure(self.currency, segment.unit, figure)
     }
 
     /// What a segment's line is counted in.
     fn on_line(&self, segment: &SegmentEarnings, figure: &Exact) -> String {
-        statement::figure(self.calculation.facts.calendar.currency, segment.line_unit, figure)
+        statement::figure(self.currency, segment.line_unit, figure)
     }
 
     fn rounded(&self, minor: i128) -> String {
-        self.calculation.facts.calendar.currency.amount(minor)
+        self.currency.amount(minor)
     }
 
     fn words(&self, node: Node<'a>) -> Words {
@@ -298,8 +316,7 @@ impl<'a> Tree<'a, '_> {
     }
 
     fn base_rate_words(&self, segment: &SegmentEarnings) -> Words {
-        let currency = self.calculation.facts.calendar.currency;
-        let one = Exact::whole(10_i128.pow(segment.unit.decimals(currency)));
+        let one = Exact::whole(10_i128.pow(segment.unit.decimals(self.currency)));
         let rate = segment.base_rate.as_ref().map(|rate| self.money(&rate.mul(&one)));
         Words {
             title: "base rate, for one unit credited".into(),
@@ -316,11 +333,23 @@ impl<'a> Tree<'a, '_> {
 
     fn root_words(&self) -> Words {
         let through = self.calculation.through;
-        let total: i128 = self.earnings.keys.iter().map(|key| key.earned_through(through)).sum();
-        let payee = self.calculation.facts.payee_id(self.earnings.payee);
+        let facts = self.calculation.facts;
+        let mut totals = BTreeMap::from([(self.currency, 0)]);
+        for key in &self.earnings.keys {
+            *totals.entry(facts.plan_currency(&key.key.plan)).or_default() += key.earned_through(through);
+        }
+        let value = match totals.len() {
+            1 => self.rounded(totals.values().sum()),
+            _ => {
+                let shown =
+                    totals.iter().map(|(currency, sum)| format!("{} {currency}", currency.amount(*sum)));
+                shown.collect::<Vec<_>>().join(" + ")
+            }
+        };
+        let payee = facts.payee_id(self.earnings.payee);
         Words {
             title: format!("earned by {payee} through {through}"),
-            value: Some(self.rounded(total)),
+            value: Some(value),
             formula: None,
             inputs: vec![format!("payee:{payee}")],
         }
@@ -439,7 +468,8 @@ impl<'a> Tree<'a, '_> {
         let (facts, book) = (self.calculation.facts, self.calculation.book());
         let credit = &line.credit;
         let selector = segment.component.paid().and_then(|measure| self.calculation.selector(measure));
-        let whole = selector.as_ref().and_then(|selector| selector.whole(facts, book, credit.entry));
+        let whole =
+            selector.as_ref().and_then(|selector| selector.whole(book, credit.entry, self.currency).ok());
         let whole = whole.map_or_else(String::new, |whole| self.counted(segment, &whole));
         let told =
             selector.as_ref().map_or_else(Vec::new, |selector| selector.told(facts, book, credit.entry));
@@ -453,8 +483,9 @@ impl<'a> Tree<'a, '_> {
                 inputs: vec![format!("payee:{}", facts.payee_id(self.earnings.payee))],
             };
         }
-        let parts =
-            selector.map_or_else(Vec::new, |s| s.parts(facts, book, self.earnings.payee, credit.entry));
+        let parts = selector.map_or_else(Vec::new, |s| {
+            s.parts(facts, book, self.earnings.payee, credit.entry, self.currency)
+        });
         let part = |(report, part): &(u32, Exact)| {
             format!("{} through {}", self.counted(segment, part), facts.payee_id(*report))
         };
@@ -481,7 +512,40 @@ impl<'a> Tree<'a, '_> {
             title = format!("{title}, takes back event {taken} of {}", origin.day);
             inputs.push(format!("event:{taken}"));
         }
-        Words { title, value: Some(self.rounded(i128::from(entry.amount))), formula: None, inputs }
+        let formula = self.conversion(line.credit.entry);
+        let amount = book.figure(line.credit.entry, MeasureValue::Amount, self.currency);
+        let value = amount.ok().map(|minor| self.rounded(i128::from(minor)));
+        Words { title, value, formula, inputs }
+    }
+
+    /// How an amount stated in another currency was converted, so that it multiplies out.
+    fn conversion(&self, entry: u32) -> Option<String> {
+        let (facts, book) = (self.calculation.facts, self.calculation.book());
+        let (from, to, day) = (facts.currency(book.deal(entry)), self.currency, book.origin_day(entry));
+        if from == to {
+            return None;
+        }
+        let (times, over) = (facts.exchange.on(from, day)?, facts.exchange.on(to, day)?);
+        let mut rates = String::new();
+        for (sign, counts) in [("x", times), ("/", over)] {
+            if counts.since.is_some() {
+                rates.push_str(&format!(" {sign} {}", counts.rate));
+            }
+        }
+        let days: BTreeSet<_> = [times, over].iter().filter_map(|counts| counts.since).collect();
+        let days = days.iter().map(Day::to_string).collect::<Vec<_>>().join(" and ");
+        let shown = |minor: i64| {
+            let converted = book.converted(entry, minor, to).ok()?;
+            let (minor, converted) = (from.amount(minor.into()), to.amount(converted.into()));
+            Some(format!("{minor} {from}{rates} = {converted} {to}"))
+        };
+        let Entry { amount, taken, .. } = *book.entry(entry);
+        let text = match (book.is_reversal(entry), taken) {
+            (false, _) => shown(amount)?,
+            (true, 0) => format!("taken back {}", shown(-amount)?),
+            (true, taken) => format!("taken back so far {} less {}", shown(taken - amount)?, shown(taken)?),
+        };
+        Some(format!("{text}, rate of {days}"))
     }
 }
 

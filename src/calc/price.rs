@@ -131,7 +131,7 @@ impl Counted<'_> {
     }
 
     fn value(&self, credit: &Credit) -> Result<Exact, Problem> {
-        self.standing.value(self.facts, self.book, self.clawback, credit)
+        self.standing.value(self.book, self.clawback, credit)
     }
 
     /// A line for each credit, priced by `price` from the credit, what it counts, and what those before it counted.
@@ -175,8 +175,9 @@ impl Cells<'_> {
             return Ok(reading.and_then(|reading| reading.place(upto)));
         }
         let facts = self.counted.facts;
-        let place = deal_place(facts, self.counted.book, credit.entry, axis)?;
-        let digits = facts.calendar.currency.minor_digits();
+        let currency = self.counted.standing.currency;
+        let place = deal_place(facts, self.counted.book, credit.entry, axis, currency)?;
+        let digits = currency.minor_digits();
         Ok(match (place, rates::scale(axis, None, digits, digits)) {
             (DealPlace::At(figure), Some(scale)) => Some(Place::new(figure, scale)),
             (DealPlace::Undefined, _) | (_, None) => None,
@@ -195,8 +196,8 @@ pub fn cell(matrix: &Matrix, row: Option<&Place>, column: Option<&Place>) -> Opt
 
 impl Each<'_> {
     fn lines(&self, upto: Period) -> Result<Vec<Line>, Problem> {
-        let (facts, unit) = (self.counted.facts, self.counted.standing.selector.unit());
-        let currency = facts.calendar.currency;
+        let standing = &self.counted.standing;
+        let (unit, currency) = (standing.selector.unit(), standing.currency);
         let scale =
             rates::scale(self.curve.gauge.axis, None, unit.decimals(currency), currency.minor_digits());
         let worth = |counted: &Exact| match &scale {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::domain::date::Day;
 use crate::domain::id::{ComponentId, MeasureId, PayeeId, PlanId};
+use crate::domain::money::Currency;
 
 /// One open question.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,12 @@ pub enum Problem {
     ReversalExceeds { deal: String, event: String, names: String },
     /// A component reads what a deal does not state.
     Unstated { deal: String, figure: &'static str },
+    /// A component reads an amount in a currency that has no rate on or before the day of its event (semantics 5).
+    RateMissing { deal: String, currency: Currency, day: Day },
+    /// A quota in another currency than the payee is paid in has no rate on its window's first day.
+    QuotaRateMissing { payee: PayeeId, measure: MeasureId, currency: Currency, day: Day },
+    /// An amount of a deal is too large in the currency it is converted into.
+    Unconvertible { deal: String, currency: Currency },
     /// A component pays multiples of a base rate to a payee without a target incentive.
     TargetIncentiveMissing { payee: PayeeId, plan: PlanId, from: Day },
     /// A figure is beyond what can be posted.
@@ -70,6 +77,16 @@ impl fmt::Display for Problem {
             }
             Problem::Unstated { deal, figure } => {
                 write!(f, "deal {deal} states no {figure}, which a component reads")
+            }
+            Problem::RateMissing { deal, currency, day } => {
+                write!(f, "deal {deal} needs a rate of {currency} on or before {day}, and there is none")
+            }
+            Problem::QuotaRateMissing { payee, measure, currency, day } => write!(
+                f,
+                "the quota of payee {payee} of measure {measure} needs a rate of {currency} on or before {day}, and there is none"
+            ),
+            Problem::Unconvertible { deal, currency } => {
+                write!(f, "an amount of deal {deal} is too large in {currency}")
             }
             Problem::TargetIncentiveMissing { payee, plan, from } => write!(
                 f,

@@ -1,16 +1,19 @@
 //! Effective quotas (semantics 7): `goal x seasonality x ramp x proration - relief`, never below zero. Parts are
 //! rounded cumulatively, half away from zero, so that they sum to their whole: first the windows of the year,
-//! then the segments' parts of that figure.
+//! then the segments' parts of that figure. Money stated in another currency than it is asked for in counts converted, at
+//! the rates of the first day of its window.
 
 use crate::domain::date::{Calendar, Day, Period, Window, WindowKind};
 use crate::domain::exact::{Exact, TooLarge};
+use crate::domain::exchange::Unconverted;
 use crate::domain::facts::Facts;
-use crate::domain::id::MeasureId;
+use crate::domain::id::{MeasureId, PayeeId};
 use crate::domain::measure::Amount;
-use crate::domain::money::Rounding;
+use crate::domain::money::{Currency, Rounding};
 use crate::domain::number::{Percent, Quantity, WHOLE};
 use crate::domain::quota::{Goal, MONTHS, Proration, Quota, Ramp};
 
+use super::problem::Problem;
 use super::segment::{self, Span};
 
 /// A segment's quota and how it came about. Amounts in minor units or millionths.
@@ -38,6 +41,34 @@ pub struct EffectiveQuota {
     pub relief: i128,
 }
 
+/// Why an effective quota cannot be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QuotaFault {
+    /// A figure is beyond what can be held.
+    TooLarge,
+    /// No rate of a currency on or before a day.
+    NoRate(Currency, Day),
+}
+
+impl From<TooLarge> for QuotaFault {
+    fn from(_: TooLarge) -> Self {
+        QuotaFault::TooLarge
+    }
+}
+
+impl QuotaFault {
+    /// The question that this leaves open about a payee's quota.
+    pub fn problem(self, payee: &PayeeId, measure: &MeasureId) -> Problem {
+        let payee = payee.clone();
+        match self {
+            QuotaFault::TooLarge => Problem::TooLarge { payee },
+            QuotaFault::NoRate(currency, day) => {
+                Problem::QuotaRateMissing { payee, measure: measure.clone(), currency, day }
+            }
+        }
+    }
+}
+
 /// A payee's goal for a window before it is made effective.
 struct Basis<'f> {
     quota: &'f Quota,
@@ -51,16 +82,18 @@ pub struct Quotas<'f> {
     facts: &'f Facts,
     payee: u32,
     measure: &'f MeasureId,
+    /// The currency that money is told in.
+    currency: Currency,
     /// What figures are rounded to, in minor units or millionths.
     step: i128,
 }
 
 impl<'f> Quotas<'f> {
-    /// Looks at a payee's quotas of a measure.
-    pub fn of(facts: &'f Facts, payee: u32, measure: &'f MeasureId) -> Self {
+    /// Looks at a payee's quotas of a measure, told in a currency.
+    pub fn of(facts: &'f Facts, payee: u32, measure: &'f MeasureId, currency: Currency) -> Self {
         let step = facts.measures.get(measure).and_then(|measure| measure.step);
         let step = step.map_or(1, |Quantity(millionths)| i128::from(millionths).max(1));
-        Quotas { facts, payee, measure, step }
+        Quotas { facts, payee, measure, currency, step }
     }
 
     fn set_for(&self, window: Window) -> Option<&'f Quota> {
@@ -79,7 +112,7 @@ impl<'f> Quotas<'f> {
     }
 
     /// The window's own goal, else its part of the year's; `None` if nobody set either.
-    fn basis(&self, window: Window) -> Result<Option<Basis<'f>>, TooLarge> {
+    fn basis(&self, window: Window) -> Result<Option<Basis<'f>>, QuotaFault> {
         let year = self.year(window);
         let of_year = self.set_for(year);
         if let Some(quota) = self.set_for(window) {
@@ -100,9 +133,20 @@ impl<'f> Quotas<'f> {
         Ok(Some(Basis { quota, window_amount, year_amount: Some(amount), weights }))
     }
 
-    fn goal(&self, quota: &Quota, window: Window) -> Result<Option<i128>, TooLarge> {
+    /// A figure of a quota in minor units of the currency asked for, or millionths.
+    fn told(&self, quota: &Quota, figure: Amount) -> Result<i128, QuotaFault> {
+        let Amount::Money(minor) = figure else { return Ok(i128::from(figure.units())) };
+        let day = quota.key.window.start();
+        let told = self.facts.exchange.convert(minor, quota.currency, self.currency, day);
+        told.map(i128::from).map_err(|fault| match fault {
+            Unconverted::NoRate(currency) => QuotaFault::NoRate(currency, day),
+            Unconverted::TooLarge => QuotaFault::TooLarge,
+        })
+    }
+
+    fn goal(&self, quota: &Quota, window: Window) -> Result<Option<i128>, QuotaFault> {
         match &quota.goal {
-            Goal::Amount(amount) => Ok(Some(i128::from(amount.units()))),
+            Goal::Amount(amount) => self.told(quota, *amount).map(Some),
             Goal::SumOfReports(measure) => {
                 let last = window.last().last_day();
                 let mut sum: Option<i128> = None;
@@ -111,7 +155,8 @@ impl<'f> Quotas<'f> {
                         continue;
                     }
                     // Lines have no circle on any day, so this ends at those without reports.
-                    let parts = Quotas::of(self.facts, *report, self.measure_of(measure)).parts(window)?;
+                    let (facts, measure) = (self.facts, self.measure_of(measure));
+                    let parts = Quotas::of(facts, *report, measure, self.currency).parts(window)?;
                     let Some(parts) = parts else { continue };
                     let part: i128 = parts.iter().map(|part| part.amount).sum();
                     sum = Some(sum.map_or(part, |sum| sum + part));
@@ -128,13 +173,17 @@ impl<'f> Quotas<'f> {
 
     /// The effective quota of each of the payee's spans in a window, in order; `None` if nobody set one for it or
     /// its year.
-    pub fn parts(&self, window: Window) -> Result<Option<Vec<EffectiveQuota>>, TooLarge> {
+    pub fn parts(&self, window: Window) -> Result<Option<Vec<EffectiveQuota>>, QuotaFault> {
         let spans = segment::spans(self.facts, self.payee);
         self.parts_of(window, &spans)
     }
 
     /// The same, where the spans are known.
-    pub fn parts_of(&self, window: Window, spans: &[Span]) -> Result<Option<Vec<EffectiveQuota>>, TooLarge> {
+    pub fn parts_of(
+        &self,
+        window: Window,
+        spans: &[Span],
+    ) -> Result<Option<Vec<EffectiveQuota>>, QuotaFault> {
         let Some(basis) = self.basis(window)? else { return Ok(None) };
         let whole = Exact::whole(basis.window_amount);
         let (mut upto, mut given) = (Exact::ZERO, 0);
@@ -148,13 +197,10 @@ impl<'f> Quotas<'f> {
             let proration = proration(basis.quota.proration, weight, window, days);
             upto = upto.add(&whole.mul(&ramp).mul(&proration));
             let rounded = self.rounded(&upto)?;
-            let relief: i128 = basis
-                .quota
-                .reliefs
-                .iter()
-                .filter(|relief| days.0 <= relief.day && relief.day < days.1)
-                .map(|relief| i128::from(relief.amount.units()))
-                .sum();
+            let reliefs = basis.quota.reliefs.iter();
+            let reliefs = reliefs.filter(|relief| days.0 <= relief.day && relief.day < days.1);
+            let relief = reliefs.map(|relief| self.told(basis.quota, relief.amount));
+            let relief: i128 = relief.sum::<Result<_, _>>()?;
             parts.push(EffectiveQuota {
                 amount: (rounded - given - relief).max(0),
                 window_amount: basis.window_amount,
@@ -204,7 +250,7 @@ impl<'f> Quotas<'f> {
 
     /// The goal for a year, before ramp, proration and relief: a window's own times 12 months over its months,
     /// else the year's.
-    pub fn yearly(&self, window: Window) -> Result<Option<Exact>, TooLarge> {
+    pub fn yearly(&self, window: Window) -> Result<Option<Exact>, QuotaFault> {
         let Some(basis) = self.basis(window)? else { return Ok(None) };
         Ok(Some(match basis.year_amount {
             Some(year) => Exact::whole(year),

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::date::{Day, Period, Window, WindowKind};
-use crate::domain::exact::{Exact, TooLarge};
+use crate::domain::exact::Exact;
 use crate::domain::id::{ComponentId, MeasureId, PayeeId, PlanId};
 use crate::domain::ledger::Key;
 use crate::domain::measure::Unit;
+use crate::domain::money::Currency;
 use crate::domain::plan::{Axis, Component};
 use crate::domain::statement::StepFigures;
 
@@ -47,7 +48,7 @@ pub struct Run<'a, 'f> {
     through: Period,
     spans: Vec<Span<'f>>,
     credits: BTreeMap<&'f MeasureId, Credits>,
-    quotas: BTreeMap<(&'f MeasureId, Window), Option<Vec<EffectiveQuota>>>,
+    quotas: BTreeMap<(&'f MeasureId, Window, Currency), Option<Vec<EffectiveQuota>>>,
     readings: BTreeMap<ReadingKey<'f>, Arc<Reading>>,
     claims: BTreeMap<&'f ComponentId, Claims>,
     /// What window caps have withheld for a later window.
@@ -103,7 +104,12 @@ impl<'a, 'f> Run<'a, 'f> {
                     }
                     earnings.segments.push(earned);
                 }
-                Err(problem) => self.problems.push(problem),
+                Err(problem) => {
+                    if matches!(problem, Problem::RateMissing { .. }) {
+                        self.note_missing_rates(segment);
+                    }
+                    self.problems.push(problem);
+                }
             }
         }
         let mut keys: Vec<KeyEarnings> = keys.into_values().collect();
@@ -129,11 +135,6 @@ impl<'a, 'f> Run<'a, 'f> {
 
     pub(super) fn id(&self) -> PayeeId {
         self.calculation.facts.payee_id(self.payee).clone()
-    }
-
-    fn too_large(&self) -> impl Fn(TooLarge) -> Problem + use<> {
-        let payee = self.id();
-        move |_| Problem::TooLarge { payee: payee.clone() }
     }
 
     fn segment(&mut self, segment: &Segment<'f>, detail: Detail) -> Result<Earned<'f>, Problem> {
@@ -217,20 +218,34 @@ impl<'a, 'f> Run<'a, 'f> {
         Ok(())
     }
 
+    /// Notes every rate that the segment's credits lack: whoever brings the first would be asked for the next.
+    fn note_missing_rates(&mut self, segment: &Segment<'f>) {
+        let mut missing = Vec::new();
+        for measure in segment.component.paid().into_iter().chain(segment.component.line()) {
+            let Some(selector) = self.selector(measure) else { continue };
+            for credit in self.standing(segment, measure, &|_| Some(measure), false).iter() {
+                let value = selector.value(self.calculation.book(), credit, segment.currency());
+                missing.extend(value.err().filter(|problem| matches!(problem, Problem::RateMissing { .. })));
+            }
+        }
+        self.problems.append(&mut missing);
+    }
+
     /// The segment's part of the effective quota. None is a problem, and so noted.
     pub(super) fn quota(
         &mut self,
         segment: &Segment<'f>,
         measure: &'f MeasureId,
     ) -> Result<Option<EffectiveQuota>, Problem> {
-        let window = segment.window;
-        if !self.quotas.contains_key(&(measure, window)) {
-            let quotas = Quotas::of(self.calculation.facts, self.payee, measure);
-            let parts = quotas.parts_of(window, &self.spans).map_err(self.too_large())?;
-            self.quotas.insert((measure, window), parts);
+        let (window, currency) = (segment.window, segment.currency());
+        if !self.quotas.contains_key(&(measure, window, currency)) {
+            let quotas = Quotas::of(self.calculation.facts, self.payee, measure, currency);
+            let parts = quotas.parts_of(window, &self.spans);
+            let parts = parts.map_err(|fault| fault.problem(&self.id(), measure))?;
+            self.quotas.insert((measure, window, currency), parts);
         }
         let days = self.spans.iter().filter_map(|span| span.within(window));
-        let parts = self.quotas.get(&(measure, window)).and_then(Option::as_ref);
+        let parts = self.quotas.get(&(measure, window, currency)).and_then(Option::as_ref);
         let mut parts = parts.map(|parts| days.zip(parts));
         let part =
             parts.as_mut().and_then(|parts| parts.find(|(days, _)| *days == (segment.from, segment.to)));
@@ -257,9 +272,9 @@ impl<'a, 'f> Run<'a, 'f> {
     ) -> Result<Option<Exact>, Problem> {
         let percent = segment.component.target_percent.unwrap_or_default();
         let share = Exact::scaled(i128::from(percent.0), 8).mul(&self.yearly_incentive(segment)?);
-        let yearly = Quotas::of(self.calculation.facts, self.payee, measure)
+        let yearly = Quotas::of(self.calculation.facts, self.payee, measure, segment.currency())
             .yearly(segment.window)
-            .map_err(self.too_large())?
+            .map_err(|fault| fault.problem(&self.id(), measure))?
             .ok_or_else(|| self.quota_missing(measure, segment.window))?;
         Ok(share.div(&yearly))
     }
@@ -287,7 +302,8 @@ impl<'a, 'f> Run<'a, 'f> {
             return pay.whole().map(Price::Whole).into_iter().collect();
         };
         let price = |credits: Cow<'s, [Credit]>| {
-            let standing = Standing { credits, selector: self.selector(measure)? };
+            let currency = segment.currency();
+            let standing = Standing { credits, selector: self.selector(measure)?, currency };
             self.price(segment, pay, standing)
         };
         let paid = self.standing(segment, measure, &|component| component.paid(), true);
@@ -316,7 +332,8 @@ impl<'a, 'f> Run<'a, 'f> {
                 let line = match &rates.line {
                     Some(line) if *line != rates.measure => {
                         let credits = self.standing(segment, line, &|component| component.line(), false);
-                        Some(Standing { credits, selector: self.selector(line)? })
+                        let currency = segment.currency();
+                        Some(Standing { credits, selector: self.selector(line)?, currency })
                     }
                     Some(_) | None => None,
                 };

@@ -8,7 +8,8 @@ use crate::domain::ledger::{Posted, Posting, PostingKind};
 use crate::domain::measure::Unit;
 use crate::domain::money::Currency;
 use crate::domain::statement::{
-    Adjustment, ComponentFigures, LineFigures, ReportFigures, SegmentFigures, Statement, TierFigures,
+    Adjustment, ComponentFigures, LineFigures, OtherTotal, ReportFigures, SegmentFigures, Statement,
+    TierFigures,
 };
 
 use super::earn::{KeyEarnings, Line, PayeeEarnings, SegmentEarnings};
@@ -25,25 +26,45 @@ const BASE_RATE_DECIMALS: u32 = 12;
 /// belong to the period that closes next: for it, `posted` is what was posted to the payee; for others `None`.
 pub fn statement(calculation: &Calculation, earnings: &PayeeEarnings, posted: Option<&Posted>) -> Statement {
     let (facts, period) = (calculation.facts, calculation.through);
-    let currency = facts.calendar.currency;
-    let show = Show { calculation, currency };
+    let currency = facts.paid_in(earnings.payee, period.last_day());
+    let other = |of: Currency| Some(of).filter(|of| *of != currency);
+    let component = |key: &KeyEarnings| {
+        let currency = facts.plan_currency(&key.key.plan);
+        let figures = Show { calculation, currency }.component(earnings.payee, key);
+        ComponentFigures { currency: other(currency), ..figures }
+    };
     let counts = |key: &&KeyEarnings| {
         (key.key.window.first() <= period && period <= key.key.window.last())
             || key.earned_in.contains_key(&period)
     };
-    let components: Vec<_> =
-        earnings.keys.iter().filter(counts).map(|key| show.component(earnings.payee, key)).collect();
-    let earned: i128 = earnings.keys.iter().filter_map(|key| key.earned_in.get(&period)).sum();
-    let due = |posted| posting::postings(std::slice::from_ref(earnings), posted, period.plus(-1));
+    let components: Vec<_> = earnings.keys.iter().filter(counts).map(component).collect();
+    // Earned and adjusted by currency.
+    let mut sums = BTreeMap::from([(currency, (0, 0))]);
+    for key in &earnings.keys {
+        if let Some(earned) = key.earned_in.get(&period) {
+            sums.entry(facts.plan_currency(&key.key.plan)).or_default().0 += earned;
+        }
+    }
+    let due = |posted| posting::postings(facts, std::slice::from_ref(earnings), posted, period.plus(-1));
     let mut due = posted.map_or_else(Vec::new, due);
     due.retain(|posting| posting.kind == PostingKind::Earned);
-    let adjusted: i128 = due.iter().map(|posting| posting.amount).sum();
+    for posting in &due {
+        sums.entry(posting.currency).or_default().1 += posting.amount;
+    }
+    let (earned, adjusted) = sums.remove(&currency).unwrap_or_default();
+    let total = |(currency, (earned, adjusted)): (Currency, (i128, i128))| OtherTotal {
+        currency,
+        earned: currency.amount(earned),
+        adjusted: currency.amount(adjusted),
+        total: currency.amount(earned + adjusted),
+    };
     let adjustment = |posting: Posting| Adjustment {
         for_period: posting.for_period,
         plan: posting.key.plan,
         component: posting.key.component,
         window: facts.calendar.window_text(posting.key.window),
-        amount: currency.amount(posting.amount),
+        currency: other(posting.currency),
+        amount: posting.currency.amount(posting.amount),
     };
     let mut adjustments: Vec<_> = due.into_iter().map(adjustment).collect();
     adjustments
@@ -62,6 +83,7 @@ pub fn statement(calculation: &Calculation, earnings: &PayeeEarnings, posted: Op
         components,
         adjustments,
         problems: problems.map(ToString::to_string).collect(),
+        others: sums.into_iter().map(total).collect(),
     }
 }
 
@@ -122,6 +144,7 @@ impl Show<'_, '_> {
             component: key.key.component.clone(),
             name: key.segments.last().map_or_else(String::new, |segment| segment.component.name.clone()),
             window: facts.calendar.window_text(key.key.window),
+            currency: None,
             earned: self.currency.amount(earned),
             to_date: self.currency.amount(key.earned_through(*through)),
             segments,
@@ -197,7 +220,7 @@ impl Show<'_, '_> {
             let Some(measure) = segment.component.paid() else { continue };
             let select = || self.calculation.selector(measure);
             let Some(selector) = selectors.entry(measure).or_insert_with(select) else { continue };
-            let parts = selector.parts(facts, book, payee, line.credit.entry);
+            let parts = selector.parts(facts, book, payee, line.credit.entry, self.currency);
             let alone = parts.len() == 1;
             let whole = parts.iter().fold(Exact::ZERO, |sum, (_, part)| sum.add(part));
             for (report, part) in parts {

@@ -138,12 +138,12 @@ fn facts(deals: &[Deal], reversal: ReversalRule) -> Facts {
         for window in ["FY2026-Q1", "FY2026-Q2", "FY2026"] {
             let window = calendar().parse_window(window).unwrap();
             let key = QuotaKey { payee: payee.parse().unwrap(), measure: measure.parse().unwrap(), window };
-            builder.quota(Quota::stated(key, Amount::Money(10_000_000))).unwrap();
+            builder.quota(Quota::stated(key, calendar().currency, Amount::Money(10_000_000))).unwrap();
         }
     }
     for deal in deals {
         let splits = deal.splits.iter().map(|(payee, part)| (*payee, "AE".parse().unwrap(), Percent(*part)));
-        let handle = builder.deal(&deal.id, "ann", Worth::default(), splits).unwrap();
+        let handle = builder.deal(&deal.id, "ann", calendar().currency, Worth::default(), splits).unwrap();
         for (id, kind, day, amount, reverses) in &deal.events {
             let worth = Worth { amount: *amount, ..Worth::default() };
             builder.event(handle, id, *kind, *day, worth, reverses.iter().map(|id| (*id, None))).unwrap();
@@ -227,7 +227,7 @@ fn any_rule() -> impl Strategy<Value = ReversalRule> {
 /// Adds a close's postings to what was posted.
 fn post(posted: &mut Posted, facts: &Facts, upto: Period) -> usize {
     let earnings = Calculation::open(facts, upto).earn_all(|| {});
-    let postings = posting::postings(&earnings, posted, upto);
+    let postings = posting::postings(facts, &earnings, posted, upto);
     for entry in &postings {
         *posted.entry((entry.kind, entry.key.clone(), entry.for_period)).or_default() += entry.amount;
     }

@@ -19,6 +19,8 @@ use super::book::Entry;
 #[derive(Default)]
 pub struct Figures {
     costs: Vec<Option<i64>>,
+    /// By entry that takes another back: what the ones before it took of that one's cost.
+    costs_taken: BTreeMap<u32, i64>,
     quantities: Vec<Option<i64>>,
     counts: Vec<i64>,
 }
@@ -39,11 +41,11 @@ impl Figures {
         let groups = Groups::of(facts, events);
         if margin {
             let parts = groups.parts(facts, |worth| worth.cost);
-            figures.costs = with_reversals(facts, entries, &parts);
+            (figures.costs, figures.costs_taken) = with_reversals(facts, entries, &parts);
         }
         if quantity {
             let parts = groups.parts(facts, |worth| worth.quantity.map(|Quantity(millionths)| millionths));
-            figures.quantities = with_reversals(facts, entries, &parts);
+            figures.quantities = with_reversals(facts, entries, &parts).0;
         }
         if counted(MeasureValue::Count) {
             figures.counts = counts(facts, entries, &groups);
@@ -51,9 +53,11 @@ impl Figures {
         figures
     }
 
-    /// What an entry costs, minor units.
-    pub fn cost(&self, entry: u32) -> Option<i64> {
-        self.costs.get(entry as usize).copied().flatten()
+    /// What an entry costs, minor units of its deal's currency; and of one that takes another back, what those before it
+    /// took of that one's cost.
+    pub fn cost(&self, entry: u32) -> Option<(i64, i64)> {
+        let cost = self.costs.get(entry as usize).copied().flatten()?;
+        Some((cost, self.costs_taken.get(&entry).copied().unwrap_or_default()))
     }
 
     /// How many units an entry is, millionths.
@@ -149,8 +153,13 @@ pub(super) fn take_back(facts: &Facts, entries: &[Entry], figures: &mut [i64]) {
     }
 }
 
-/// The figures of events with those of what takes them back, by entry.
-fn with_reversals(facts: &Facts, entries: &[Entry], parts: &BTreeMap<u32, i64>) -> Vec<Option<i64>> {
+/// The figures of events with those of what takes them back, by entry; and what was taken before each of these.
+fn with_reversals(
+    facts: &Facts,
+    entries: &[Entry],
+    parts: &BTreeMap<u32, i64>,
+) -> (Vec<Option<i64>>, BTreeMap<u32, i64>) {
+    let mut before = BTreeMap::new();
     let mut taken: BTreeMap<u32, Upto> = BTreeMap::new();
     let figure = |(place, entry): (u32, &Entry)| {
         let origin = entries[entry.origin as usize].event;
@@ -160,9 +169,11 @@ fn with_reversals(facts: &Facts, entries: &[Entry], parts: &BTreeMap<u32, i64>) 
         }
         let of = || i128::from(facts.events[origin as usize].worth.amount.unwrap_or_default());
         let taken = taken.entry(entry.origin).or_insert_with(|| Upto::new(whole, of()));
+        before.extend(i64::try_from(taken.given).ok().map(|given| (place, given)));
         taken.next(-i128::from(entry.amount)).map(|part| -part)
     };
-    (0_u32..).zip(entries).map(figure).collect()
+    let figures = (0_u32..).zip(entries).map(figure).collect();
+    (figures, before)
 }
 
 /// One at a deal's first event of each type, minus one at the reversal that completes its taking back.

@@ -69,11 +69,12 @@ pub enum Noun {
     Draft,
     RulesAcceptance,
     OutsideValue,
+    ExchangeRate,
 }
 
 impl Noun {
     /// All kinds, in the order in which a change lists them.
-    pub const ALL: [Noun; 16] = [
+    pub const ALL: [Noun; 17] = [
         Noun::Calendar,
         Noun::Key,
         Noun::Payee,
@@ -90,6 +91,7 @@ impl Noun {
         Noun::Draft,
         Noun::RulesAcceptance,
         Noun::OutsideValue,
+        Noun::ExchangeRate,
     ];
 }
 

@@ -16,8 +16,10 @@ use std::sync::Arc;
 use super::condition::{Field, Formula, Value};
 use super::date::{Calendar, Day, Window};
 use super::deal::{Deal, DealEvent, EventKind, OVERLAY};
-use super::id::{MeasureId, PayeeId, RoleId};
+use super::exchange::{Exchange, ExchangeRate};
+use super::id::{MeasureId, PayeeId, PlanId, RoleId};
 use super::measure::{Measure, Selection};
+use super::money::Currency;
 use super::number::{Percent, Quantity};
 use super::outside::OutsideValue;
 use super::payee::Payee;
@@ -44,6 +46,8 @@ pub struct Facts {
     pub measures: Arc<BTreeMap<MeasureId, Measure>>,
     /// By plan id, then first period.
     pub plans: Arc<Vec<PlanVersion>>,
+    /// Rates of exchange to the calendar's currency.
+    pub exchange: Arc<Exchange>,
     /// By payee index and measure, then window.
     pub quotas: Arc<BTreeMap<(u32, MeasureId), BTreeMap<Window, Quota>>>,
     /// Values of outside measures, by payee index and measure, then day.
@@ -74,6 +78,7 @@ struct DealFact {
     name: Name,
     owner: u32,
     splits: (u32, u32),
+    currency: Currency,
     worth: Worth,
     /// The place of its row.
     details: u32,
@@ -193,6 +198,26 @@ impl Facts {
     /// The owner of a deal.
     pub fn owner(&self, deal: u32) -> u32 {
         self.deals[deal as usize].owner
+    }
+
+    /// The currency of a deal's amounts.
+    pub fn currency(&self, deal: u32) -> Currency {
+        self.deals[deal as usize].currency
+    }
+
+    /// The currency that a payee is paid in: of the assignment in force on a day, else of the last before it, else of
+    /// the first; without any the tenant's.
+    pub fn paid_in(&self, payee: u32, day: Day) -> Currency {
+        let assignments = &self.payees[payee as usize].assignments;
+        let begun = assignments.iter().rev().find(|assignment| assignment.from <= day);
+        begun.or(assignments.first()).map_or(self.calendar.currency, |assignment| assignment.currency)
+    }
+
+    /// The currency of a plan, which every version of it has; the tenant's, if there is no such plan.
+    pub fn plan_currency(&self, id: &PlanId) -> Currency {
+        let first = self.plans.partition_point(|version| version.plan.id < *id);
+        let version = self.plans.get(first).filter(|version| version.plan.id == *id);
+        version.map_or(self.calendar.currency, |version| version.plan.currency)
     }
 
     /// What a deal says it is worth.
@@ -315,6 +340,11 @@ impl FactsBuilder {
         Arc::make_mut(&mut self.facts.measures).insert(measure.id.clone(), measure);
     }
 
+    /// Adds a rate of exchange.
+    pub fn exchange_rate(&mut self, rate: &ExchangeRate) {
+        Arc::make_mut(&mut self.facts.exchange).insert(rate);
+    }
+
     /// Adds a published plan version.
     pub fn plan(&mut self, version: PlanVersion) {
         Arc::make_mut(&mut self.facts.plans).push(version);
@@ -346,6 +376,7 @@ impl FactsBuilder {
         &mut self,
         id: &str,
         owner: &str,
+        currency: Currency,
         worth: Worth,
         splits: impl Iterator<Item = (&'a str, RoleId, Percent)>,
     ) -> Result<u32, FactsFault> {
@@ -364,7 +395,7 @@ impl FactsBuilder {
         let name = self.facts.names.add(id)?;
         let splits = (start, index(self.facts.splits.len())?);
         let details = self.facts.details.add()?;
-        self.facts.deals.push(DealFact { name, owner, splits, worth, details });
+        self.facts.deals.push(DealFact { name, owner, splits, currency, worth, details });
         Ok(handle)
     }
 
@@ -396,7 +427,7 @@ impl FactsBuilder {
             deal.splits.iter().map(|split| (split.payee.as_str(), split.role.clone(), split.percent));
         let Deal { amount, cost, quantity, .. } = *deal;
         let worth = Worth { amount, cost, quantity };
-        let handle = self.deal(deal.id.as_str(), deal.owner.as_str(), worth, splits)?;
+        let handle = self.deal(deal.id.as_str(), deal.owner.as_str(), deal.currency, worth, splits)?;
         self.describe(handle, |field| deal.detail(field))?;
         for event in &deal.events {
             let reversed = event.reverses.iter().map(|reversed| (reversed.event.as_str(), reversed.amount));
@@ -452,6 +483,7 @@ impl Facts {
             reports: Arc::default(),
             measures: Arc::default(),
             plans: Arc::default(),
+            exchange: Arc::new(Exchange::new(calendar.currency)),
             quotas: Arc::default(),
             values: Arc::default(),
             roles: Vec::new(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::date::{Period, Window};
 use super::id::{ComponentId, PayeeId, PlanId};
+use super::money::Currency;
 
 /// What is earned under: pay is a figure per key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,9 +84,11 @@ pub struct Posting {
     pub for_period: Period,
     /// The step recorded.
     pub kind: PostingKind,
-    /// Minor units of the payee's currency, not zero; negative takes back.
+    /// The plan's currency, in which the payee is paid.
+    pub currency: Currency,
+    /// Minor units, not zero; negative takes back.
     pub amount: i128,
 }
 
-/// What the ledger holds so far, by kind, key and period.
+/// What the ledger holds so far, by kind, key and period, in minor units of the currency of the key's plan.
 pub type Posted = BTreeMap<(PostingKind, Key, Period), i128>;

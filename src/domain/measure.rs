@@ -70,7 +70,7 @@ pub enum MeasureValue {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Unit {
-    /// Money of the tenant's currency.
+    /// Money: of the currency that the payee is paid in.
     #[default]
     Money,
     /// A plain number.
@@ -104,7 +104,7 @@ impl Unit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Amount {
-    /// Minor units of the tenant's currency.
+    /// Minor units of the currency it is stated in.
     Money(i64),
     /// Millionths.
     Number(Quantity),

@@ -7,6 +7,7 @@ pub mod deal;
 pub mod draft;
 pub mod encode;
 pub mod exact;
+pub mod exchange;
 pub mod explanation;
 pub mod facts;
 pub mod fault;

@@ -1,33 +1,30 @@
 //! Currencies and amounts of money.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::number::{self, INTEGER_DIGITS, NumberFault};
 
-/// Currencies in use (ISO 4217) by the number of their minor digits. Funds codes, metals and units of
+/// Currencies in use (ISO 4217) by code, each with the number of its minor digits. Funds codes, metals and units of
 /// account are left out: nobody is paid in them.
-const CODES: [(u8, &str); 3] = [
-    (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"),
-    (
-        2,
-        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF \
-         CNY COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL \
-         HTG HUF IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT \
-         MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB \
-         SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH \
-         USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG",
-    ),
-    (3, "BHD IQD JOD KWD LYD OMR TND"),
-];
+const TABLE: &str = "AED2 AFN2 ALL2 AMD2 AOA2 ARS2 AUD2 AWG2 AZN2 BAM2 BBD2 BDT2 BHD3 BIF0 BMD2 BND2 BOB2 BRL2 \
+     BSD2 BTN2 BWP2 BYN2 BZD2 CAD2 CDF2 CHF2 CLP0 CNY2 COP2 CRC2 CUP2 CVE2 CZK2 DJF0 DKK2 DOP2 \
+     DZD2 EGP2 ERN2 ETB2 EUR2 FJD2 FKP2 GBP2 GEL2 GHS2 GIP2 GMD2 GNF0 GTQ2 GYD2 HKD2 HNL2 HTG2 \
+     HUF2 IDR2 ILS2 INR2 IQD3 IRR2 ISK0 JMD2 JOD3 JPY0 KES2 KGS2 KHR2 KMF0 KPW2 KRW0 KWD3 KYD2 \
+     KZT2 LAK2 LBP2 LKR2 LRD2 LSL2 LYD3 MAD2 MDL2 MGA2 MKD2 MMK2 MNT2 MOP2 MRU2 MUR2 MVR2 MWK2 \
+     MXN2 MYR2 MZN2 NAD2 NGN2 NIO2 NOK2 NPR2 NZD2 OMR3 PAB2 PEN2 PGK2 PHP2 PKR2 PLN2 PYG0 QAR2 \
+     RON2 RSD2 RUB2 RWF0 SAR2 SBD2 SCR2 SDG2 SEK2 SGD2 SHP2 SLE2 SOS2 SRD2 SSP2 STN2 SVC2 SYP2 \
+     SZL2 THB2 TJS2 TMT2 TND3 TOP2 TRY2 TTD2 TWD2 TZS2 UAH2 UGX0 USD2 UYU2 UZS2 VES2 VND0 VUV0 \
+     WST2 XAF0 XCD2 XCG2 XOF0 XPF0 YER2 ZAR2 ZMW2 ZWG2";
+/// Bytes of an entry of the table: three letters, a digit, a space.
+const ENTRY: usize = 5;
 
-/// A currency that people are paid in, with its number of minor digits.
+/// A currency that people are paid in, with its number of minor digits. In a byte, since every deal has one; in the
+/// order of the codes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Currency {
-    code: &'static str,
-    minor_digits: u8,
-}
+pub struct Currency(u8);
 
 /// A text that names no currency in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,24 +32,36 @@ pub struct Currency {
 pub struct CurrencyFault(String);
 
 impl Currency {
+    /// How many there are.
+    const COUNT: u8 = 154;
+
     /// Finds a currency by its three upper-case letters.
     pub fn parse(code: &str) -> Result<Self, CurrencyFault> {
-        CODES
-            .iter()
-            .flat_map(|(digits, codes)| codes.split_ascii_whitespace().map(move |known| (*digits, known)))
-            .find(|(_, known)| *known == code)
-            .map(|(minor_digits, code)| Currency { code, minor_digits })
-            .ok_or_else(|| CurrencyFault(code.chars().take(20).collect()))
+        let (mut from, mut to) = (0, Self::COUNT);
+        while from < to {
+            let middle = Currency(from.midpoint(to));
+            match middle.code().cmp(code) {
+                Ordering::Less => from = middle.0 + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => to = middle.0,
+            }
+        }
+        Err(CurrencyFault(code.chars().take(20).collect()))
+    }
+
+    /// All of them, by code.
+    pub fn all() -> impl Iterator<Item = Currency> {
+        (0..Self::COUNT).map(Currency)
     }
 
     /// The three letters.
     pub fn code(self) -> &'static str {
-        self.code
+        &TABLE[usize::from(self.0) * ENTRY..][..3]
     }
 
     /// Decimals of the minor unit: 2 for USD, 0 for JPY, 3 for KWD.
     pub fn minor_digits(self) -> u32 {
-        u32::from(self.minor_digits)
+        u32::from(TABLE.as_bytes()[usize::from(self.0) * ENTRY + 3] - b'0')
     }
 
     /// Reads an amount in minor units: at most 15 integer digits and the currency's minor digits.
@@ -70,19 +79,19 @@ impl Currency {
 
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code)
+        f.write_str(self.code())
     }
 }
 
 impl fmt::Debug for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code)
+        f.write_str(self.code())
     }
 }
 
 impl Serialize for Currency {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code)
+        serializer.serialize_str(self.code())
     }
 }
 
@@ -121,6 +130,17 @@ impl Rounding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_every_entry_is_found() {
+        let entries: Vec<&str> = TABLE.split(' ').collect();
+        assert_eq!(entries.len(), usize::from(Currency::COUNT));
+        assert!(entries.is_sorted_by(|a, b| a[..3] < b[..3]));
+        for entry in entries {
+            let currency = Currency::parse(&entry[..3]).unwrap();
+            assert_eq!(format!("{currency}{}", currency.minor_digits()), entry);
+        }
+    }
 
     #[test]
     fn currencies_know_their_minor_digits() {

@@ -6,6 +6,7 @@ use super::date::{Day, Period, Window, WindowKind};
 use super::fault::Violations;
 use super::id::{MeasureId, PayeeId};
 use super::measure::{Amount, Unit};
+use super::money::Currency;
 use super::number::{Percent, trimmed};
 
 /// Most months of a ramp, and most reliefs of a quota.
@@ -29,6 +30,9 @@ pub struct QuotaKey {
 pub struct Quota {
     /// What it is set for.
     pub key: QuotaKey,
+    /// The currency of all its money. Where the payee is paid in another, it counts converted at the rate of the
+    /// window's first day.
+    pub currency: Currency,
     /// The goal.
     pub goal: Goal,
     /// Percent of the year by month in fiscal order, summing to exactly 100; absent: a twelfth each.
@@ -110,9 +114,9 @@ impl Proration {
 
 impl Quota {
     /// A stated goal with nothing else to it.
-    pub fn stated(key: QuotaKey, amount: Amount) -> Self {
+    pub fn stated(key: QuotaKey, currency: Currency, amount: Amount) -> Self {
         let (goal, proration) = (Goal::Amount(amount), Proration::Days);
-        Quota { key, goal, seasonality: None, ramp: None, proration, reliefs: Vec::new() }
+        Quota { key, currency, goal, seasonality: None, ramp: None, proration, reliefs: Vec::new() }
     }
 
     /// Notes what is wrong between the fields of a quota, under `path`; puts reliefs in order.
@@ -169,6 +173,16 @@ impl Quota {
             }
         }
         self.reliefs.sort_by_key(|relief| (relief.day, relief.amount.units()));
+    }
+
+    /// Whether any of it is money.
+    pub fn has_money(&self) -> bool {
+        let stated = match &self.goal {
+            Goal::Amount(amount) => Some(*amount),
+            Goal::SumOfReports(_) => None,
+        };
+        let mut amounts = stated.into_iter().chain(self.reliefs.iter().map(|relief| relief.amount));
+        amounts.any(|amount| amount.unit() == Unit::Money)
     }
 
     /// Notes every figure, under `path`, that is not in the unit of the quota's measure.

@@ -17,7 +17,7 @@ pub struct Statement {
     pub payee: PayeeId,
     /// For which period.
     pub period: Period,
-    /// In which currency all amounts are.
+    /// In which currency all amounts are that name no other: what the payee is paid in on the period's last day.
     pub currency: Currency,
     /// The journal number that the figures were computed as of.
     pub as_of: i64,
@@ -37,6 +37,22 @@ pub struct Statement {
     pub adjustments: Vec<Adjustment>,
     /// What the facts leave open; a close is refused while there is any.
     pub problems: Vec<String>,
+    /// The sums of components and adjustments in other currencies, which `earned`, `adjusted` and `total` leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<OtherTotal>,
+}
+
+/// What a period comes to in a currency that the payee was paid in before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherTotal {
+    /// Which currency.
+    pub currency: Currency,
+    /// Earned in this period.
+    pub earned: String,
+    /// What changed for periods closed before.
+    pub adjusted: String,
+    /// Both.
+    pub total: String,
 }
 
 /// What one component yields in one window.
@@ -50,6 +66,9 @@ pub struct ComponentFigures {
     pub name: String,
     /// The window's text.
     pub window: String,
+    /// The currency of its amounts, if it is not the statement's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// Earned in this period.
     pub earned: String,
     /// Earned in the window so far.
@@ -253,6 +272,9 @@ pub struct Adjustment {
     pub component: ComponentId,
     /// The window's text.
     pub window: String,
+    /// The currency of the amount, if it is not the statement's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
     /// The difference.
     pub amount: String,
 }

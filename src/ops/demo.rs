@@ -183,9 +183,11 @@ impl Story {
             if close.state() != State::Closed {
                 bail!("{period} is {:?}: {}", close.state(), close.failure);
             }
-            let total = close.total.unwrap_or_default();
-            let (amount, entries) = (figures::grouped(&total.amount), close.posting_count);
-            say(&format!("  {period} closed: {amount:>12} {} in {entries} entries", total.currency_code));
+            let entries = close.posting_count;
+            for total in close.totals {
+                let amount = figures::grouped(&total.amount);
+                say(&format!("  {period} closed: {amount:>12} {} in {entries} entries", total.currency_code));
+            }
         }
         Ok(())
     }

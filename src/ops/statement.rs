@@ -63,19 +63,33 @@ fn head(statement: &v1::Statement) -> String {
 /// What each component came to, and the total.
 fn summary(statement: &v1::Statement) -> String {
     let mut table = table(&["Component", "Window", "To date", "Earned"], 2);
+    // What is in the statement's currency needs no name.
+    let amount = |text: &str, code: &str| match code == statement.currency_code {
+        true => grouped(text),
+        false => format!("{} {code}", grouped(text)),
+    };
     for component in &statement.components {
         table.add_row(vec![
             component.name.clone(),
             component.window.clone(),
-            grouped(&component.earned_to_date),
-            grouped(&component.earned),
+            amount(&component.earned_to_date, &component.currency_code),
+            amount(&component.earned, &component.currency_code),
         ]);
     }
+    let other = |name: &str, text: &str, code: &str| {
+        vec![name.into(), String::new(), String::new(), amount(text, code)]
+    };
     let sum = |name: &str, amount: &str| vec![name.into(), String::new(), String::new(), grouped(amount)];
     if !statement.adjustments.is_empty() {
         table.add_row(sum("Earlier periods", &statement.adjusted));
     }
     table.add_row(sum("Total", &statement.total));
+    for total in &statement.other_totals {
+        if total.adjusted.chars().any(|digit| ('1'..='9').contains(&digit)) {
+            table.add_row(other("Earlier periods", &total.adjusted, &total.currency_code));
+        }
+        table.add_row(other("Total", &total.total, &total.currency_code));
+    }
     table.to_string()
 }
 
@@ -85,7 +99,7 @@ fn details(statement: &v1::Statement, component: &v1::ComponentStatement) -> Vec
     let title = format!("{name} ({} of plan {}), {window}", component.component_id, component.plan_id);
     let mut text = title;
     for segment in &component.segments {
-        let _ = write!(text, "\n{}", indented(&segment_text(segment, &statement.currency_code)));
+        let _ = write!(text, "\n{}", indented(&segment_text(segment, &component.currency_code)));
     }
     if let Some(repriced) = &component.repriced {
         let _ = write!(text, "\n  Moved beside these lines, by tiers reached or left: {}", grouped(repriced));

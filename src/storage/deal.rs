@@ -24,7 +24,8 @@ use super::number::small_amount;
 use super::{Conn, Erased, RowCheck, Stored, corrupt, fault, kept};
 
 pub use load::{
-    DealsWritten, StagedTotal, Stale, UnknownPayee, merge, stage, staged_totals, unknown_payees, unstage,
+    DealsWritten, OtherCurrency, StagedTotal, Stale, UnknownPayee, merge, other_currencies, stage,
+    staged_totals, unknown_payees, unstage,
 };
 
 /// What a stored row says that no deal can say.

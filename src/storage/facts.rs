@@ -116,7 +116,7 @@ const TOLD: usize = 1000;
 /// What changed between two journal numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// Calendar, payees, measures, plans, quotas or values of outside measures.
+    /// Calendar, payees, measures, plans, quotas, values of outside measures or rates of exchange.
     pub terms: bool,
     /// Keys.
     pub keys: bool,
@@ -172,7 +172,7 @@ impl Loader<'_> {
                 };
                 let worth = worth([amount, cost, quantity], currency)
                     .ok_or_else(|| corrupt(format_args!("figures of deal {deal:?}")))?;
-                let handle = self.add_deal(deal, owner, worth, [payees, roles, percents])?;
+                let handle = self.add_deal(deal, owner, currency, worth, [payees, roles, percents])?;
                 let mut told = self.kept.iter().zip(details);
                 let said = |field: &Field| told.find(|told| told.0 == field)?.1.map(unescaped);
                 self.builder.describe(handle, said).map_err(unfit)?;
@@ -188,6 +188,7 @@ impl Loader<'_> {
         &mut self,
         deal: &str,
         owner: &str,
+        currency: Currency,
         worth: Worth,
         [payees, roles, percents]: [&str; 3],
     ) -> Result<u32, Fault> {
@@ -204,7 +205,7 @@ impl Loader<'_> {
         if roles.next().is_some() || percents.next().is_some() {
             return Err(unreadable());
         }
-        self.builder.deal(deal, owner, worth, splits.into_iter()).map_err(unfit)
+        self.builder.deal(deal, owner, currency, worth, splits.into_iter()).map_err(unfit)
     }
 
     /// Few roles stand in many splits: each is checked once.

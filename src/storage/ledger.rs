@@ -41,8 +41,6 @@ pub struct StoredPosting {
     pub period: Period,
     /// What was posted.
     pub posting: Posting,
-    /// The currency of its amount.
-    pub currency: Currency,
 }
 
 /// Which postings to list; what is absent does not narrow.
@@ -89,8 +87,8 @@ impl Row {
             plan_id: posting.key.plan.to_string(),
             component_id: posting.key.component.to_string(),
             window_id: calendar.window_text(posting.key.window),
-            currency: calendar.currency.to_string(),
-            amount: trimmed(posting.amount, calendar.currency.minor_digits()),
+            currency: posting.currency.to_string(),
+            amount: trimmed(posting.amount, posting.currency.minor_digits()),
             digest: Digest::default(),
         };
         row.digest = row.record().digest();
@@ -123,9 +121,9 @@ impl Row {
                 key: key(calendar, &self.payee_id, &self.plan_id, &self.component_id, &self.window_id)?,
                 for_period: Period::parse(&self.for_period).map_err(corrupt)?,
                 kind: kind(&self.kind)?,
+                currency,
                 amount: minor(&self.amount, currency)?,
             },
-            currency,
         })
     }
 }
@@ -150,7 +148,7 @@ fn kind(name: &str) -> Result<PostingKind, Fault> {
     kind.ok_or_else(|| corrupt(format_args!("posting kind {name:?}")))
 }
 
-/// What the ledger holds as of change `as_of`, of one payee or of all, in minor units of the calendar's
+/// What the ledger holds as of change `as_of`, of one payee or of all, in minor units of each key's
 /// currency. A sum of zero is there too.
 pub async fn posted(
     conn: &mut Conn,
@@ -172,17 +170,17 @@ pub async fn posted(
     .fetch(conn);
     let mut posted = Posted::new();
     while let Some(sum) = sums.try_next().await.map_err(fault)? {
-        if sum.currency != calendar.currency.code() {
-            return Err(corrupt(format_args!("payee {} has postings in {}", sum.payee_id, sum.currency)));
-        }
+        let currency = Currency::parse(&sum.currency).map_err(corrupt)?;
         let key = key(calendar, &sum.payee_id, &sum.plan_id, &sum.component_id, &sum.window_id)?;
         let for_period = Period::parse(&sum.for_period).map_err(corrupt)?;
-        posted.insert((kind(&sum.kind)?, key, for_period), minor(&sum.amount, calendar.currency)?);
+        if posted.insert((kind(&sum.kind)?, key, for_period), minor(&sum.amount, currency)?).is_some() {
+            return Err(corrupt(format_args!("plan {} has postings in several currencies", sum.plan_id)));
+        }
     }
     Ok(posted)
 }
 
-/// Writes the postings of change `n`, which closes `period`, in the calendar's currency, numbered from 0.
+/// Writes the postings of change `n`, which closes `period`, numbered from 0.
 pub async fn post(
     conn: &mut Conn,
     tenant: TenantId,
@@ -201,15 +199,14 @@ pub async fn post(
             "insert into posting (tenant_id, added_in, entry, period, for_period, kind, debit, credit, payee_id,
                 plan_id, component_id, window_id, currency, amount, digest)
             select $1, $2, r.entry, $3, r.for_period, r.kind, r.debit, r.credit, r.payee_id, r.plan_id,
-                r.component_id, r.window_id, $4, r.amount::numeric, r.digest
-            from unnest($5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::text[],
-                    $12::text[], $13::text[], $14::text[], $15::bytea[])
-                as r(entry, for_period, kind, debit, credit, payee_id, plan_id, component_id, window_id, amount,
-                    digest)",
+                r.component_id, r.window_id, r.currency, r.amount::numeric, r.digest
+            from unnest($4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+                    $11::text[], $12::text[], $13::text[], $14::text[], $15::bytea[])
+                as r(entry, for_period, kind, debit, credit, payee_id, plan_id, component_id, window_id, currency,
+                    amount, digest)",
             tenant.0,
             n,
             period.to_string(),
-            calendar.currency.code(),
             &rows.iter().map(|row| row.entry).collect::<Vec<_>>(),
             &texts(|row| &row.for_period) as _,
             &texts(|row| &row.kind) as _,
@@ -219,6 +216,7 @@ pub async fn post(
             &texts(|row| &row.plan_id) as _,
             &texts(|row| &row.component_id) as _,
             &texts(|row| &row.window_id) as _,
+            &texts(|row| &row.currency) as _,
             &texts(|row| &row.amount) as _,
             &rows.iter().map(|row| row.digest).collect::<Vec<_>>() as _
         );

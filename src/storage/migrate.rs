@@ -17,7 +17,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 10] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration { number: 1, name: "journal", sql: include_str!("../../migrations/0001_journal.sql") },
     Migration { number: 2, name: "facts", sql: include_str!("../../migrations/0002_facts.sql") },
     Migration { number: 3, name: "ledger", sql: include_str!("../../migrations/0003_ledger.sql") },
@@ -27,6 +27,7 @@ const MIGRATIONS: [Migration; 10] = [
     Migration { number: 7, name: "people", sql: include_str!("../../migrations/0007_people.sql") },
     Migration { number: 8, name: "versions", sql: include_str!("../../migrations/0008_versions.sql") },
     Migration { number: 9, name: "conditions", sql: include_str!("../../migrations/0009_conditions.sql") },
+    Migration { number: 10, name: "currency", sql: include_str!("../../migrations/0010_currency.sql") },
     Migration { number: 11, name: "outside", sql: include_str!("../../migrations/0011_outside.sql") },
 ];
 

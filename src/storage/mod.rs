@@ -8,6 +8,7 @@ pub(crate) mod copy;
 pub mod deal;
 pub mod draft;
 pub mod erase;
+pub mod exchange;
 pub mod facts;
 pub mod journal;
 pub mod key;

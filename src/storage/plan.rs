@@ -1,11 +1,14 @@
 //! Published plan versions. A version never changes: its body is the plan as JSON text.
 
+use std::collections::BTreeMap;
+
 use tokio_stream::StreamExt as _;
 
 use crate::domain::date::Period;
 use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{PlanId, TenantId};
+use crate::domain::money::Currency;
 use crate::domain::plan::{Plan, PlanVersion};
 
 use super::{Conn, RowCheck, Stored, corrupt, fault};
@@ -123,19 +126,28 @@ pub async fn all(conn: &mut Conn, tenant: TenantId, as_of: i64) -> Result<Vec<Pl
     Ok(stored.into_iter().map(|stored| stored.value).collect())
 }
 
-/// Which of these plans have no published version now.
-pub async fn missing(conn: &mut Conn, tenant: TenantId, ids: &[PlanId]) -> Result<Vec<PlanId>, Fault> {
+/// The currencies of those of these plans that are published as of change `as_of`; no version has another than the
+/// first.
+pub async fn currencies(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    ids: &[PlanId],
+) -> Result<BTreeMap<PlanId, Currency>, Fault> {
     let texts: Vec<String> = ids.iter().map(PlanId::to_string).collect();
-    let query = sqlx::query_scalar!(
-        r#"select distinct id as "id!" from unnest($2::text[]) as id
-        where not exists (select from plan_version p
-            where p.tenant_id = $1 and p.plan_id = id and p.removed_in is null)
-        order by id"#,
+    let query = sqlx::query!(
+        r#"select plan_id, body::jsonb ->> 'currency' as "currency!" from plan_version
+        where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
+            and version = 1 and plan_id = any($3)"#,
         tenant.0,
+        as_of,
         &texts
     );
-    let rows = query.fetch_all(conn).await.map_err(fault)?;
-    rows.iter().map(|id| PlanId::try_new(id).map_err(corrupt)).collect()
+    let rows = query.fetch_all(conn).await.map_err(fault)?.into_iter();
+    let read = |id: &str, currency: &str| {
+        Ok((PlanId::try_new(id).map_err(corrupt)?, Currency::parse(currency).map_err(corrupt)?))
+    };
+    rows.map(|row| read(&row.plan_id, &row.currency)).collect()
 }
 
 /// Computes the digest of every row again.

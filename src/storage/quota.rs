@@ -11,6 +11,7 @@ use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{MeasureId, PayeeId, TenantId};
 use crate::domain::measure::Amount;
+use crate::domain::money::Currency;
 use crate::domain::number::{QUANTITY_DECIMALS, Quantity};
 use crate::domain::quota::{Goal, Proration, Quota, QuotaKey};
 
@@ -22,6 +23,7 @@ struct Row {
     payee_id: String,
     measure_id: String,
     window_id: String,
+    currency: Option<String>,
     amount: Option<Decimal>,
     units: Option<Decimal>,
     reports_measure_id: Option<String>,
@@ -47,7 +49,7 @@ impl Row {
         let (mut amount, mut units, mut reports) = (None, None, None);
         match &quota.goal {
             Goal::Amount(Amount::Money(minor)) => {
-                amount = Some(number::to_sql(i128::from(*minor), calendar.currency.minor_digits())?);
+                amount = Some(number::to_sql(i128::from(*minor), quota.currency.minor_digits())?);
             }
             Goal::Amount(Amount::Number(goal)) => {
                 units = Some(number::to_sql(i128::from(goal.0), QUANTITY_DECIMALS)?);
@@ -60,6 +62,7 @@ impl Row {
             payee_id: quota.key.payee.to_string(),
             measure_id: quota.key.measure.to_string(),
             window_id: calendar.window_text(quota.key.window),
+            currency: quota.has_money().then(|| quota.currency.to_string()),
             amount,
             units,
             reports_measure_id: reports,
@@ -86,6 +89,7 @@ impl Row {
             .opt(8, self.ramp.as_ref())
             .opt(9, self.proration.as_ref())
             .opt(10, self.reliefs.as_ref())
+            .opt(11, self.currency.as_ref())
     }
 
     fn read(self, calendar: &Calendar) -> Result<Stored<Quota>, Fault> {
@@ -95,9 +99,11 @@ impl Row {
             measure: MeasureId::try_new(&self.measure_id).map_err(corrupt)?,
             window: calendar.parse_window(&self.window_id).map_err(corrupt)?,
         };
+        let currency = self.currency.as_deref().map(Currency::parse).transpose().map_err(corrupt)?;
+        let currency = currency.unwrap_or(calendar.currency);
         let goal = match (self.amount, self.units, &self.reports_measure_id) {
             (Some(amount), None, None) => {
-                let minor = number::small_from_sql(amount, calendar.currency.minor_digits())?;
+                let minor = number::small_from_sql(amount, currency.minor_digits())?;
                 Goal::Amount(Amount::Money(minor))
             }
             (None, Some(units), None) => {
@@ -115,6 +121,7 @@ impl Row {
         };
         let value = Quota {
             key,
+            currency,
             goal,
             seasonality: parsed(self.seasonality.as_deref())?,
             ramp: parsed(self.ramp.as_deref())?,
@@ -138,8 +145,8 @@ pub async fn set(
         "update quota c set removed_in = $2 from jsonb_populate_recordset(null::quota, $3) as r
         where c.tenant_id = $1 and c.payee_id = r.payee_id and c.measure_id = r.measure_id
             and c.window_id = r.window_id and c.removed_in is null
-            and (c.amount, c.units, c.reports_measure_id, c.seasonality, c.ramp, c.proration, c.reliefs)
-                is distinct from (r.amount, r.units, r.reports_measure_id, r.seasonality, r.ramp, r.proration,
+            and (c.currency, c.amount, c.units, c.reports_measure_id, c.seasonality, c.ramp, c.proration, c.reliefs)
+                is distinct from (r.currency, r.amount, r.units, r.reports_measure_id, r.seasonality, r.ramp, r.proration,
                     r.reliefs)",
         tenant.0,
         n,
@@ -147,9 +154,9 @@ pub async fn set(
     );
     mark.execute(&mut *conn).await.map_err(fault)?;
     let insert = sqlx::query!(
-        "insert into quota (tenant_id, payee_id, measure_id, window_id, amount, units, reports_measure_id,
-            seasonality, ramp, proration, reliefs, digest, added_in)
-        select $1, r.payee_id, r.measure_id, r.window_id, r.amount, r.units, r.reports_measure_id,
+        "insert into quota (tenant_id, payee_id, measure_id, window_id, currency, amount, units,
+            reports_measure_id, seasonality, ramp, proration, reliefs, digest, added_in)
+        select $1, r.payee_id, r.measure_id, r.window_id, r.currency, r.amount, r.units, r.reports_measure_id,
             r.seasonality, r.ramp, r.proration, r.reliefs, r.digest, r.added_in
         from jsonb_populate_recordset(null::quota, $2) as r
         where not exists (select from quota c
@@ -197,8 +204,8 @@ pub async fn get(
 ) -> Result<Option<Stored<Quota>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select payee_id, measure_id, window_id, amount, units, reports_measure_id, seasonality, ramp,
-            proration, reliefs, digest as "digest: Digest", added_in
+        r#"select payee_id, measure_id, window_id, currency, amount, units, reports_measure_id, seasonality,
+            ramp, proration, reliefs, digest as "digest: Digest", added_in
         from quota
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and payee_id = $3 and measure_id = $4 and window_id = $5"#,
@@ -237,8 +244,8 @@ pub async fn list(
     let windows: Option<Vec<String>> = windows.map(Iterator::collect);
     let query = sqlx::query_as!(
         Row,
-        r#"select payee_id, measure_id, window_id, amount, units, reports_measure_id, seasonality, ramp,
-            proration, reliefs, digest as "digest: Digest", added_in
+        r#"select payee_id, measure_id, window_id, currency, amount, units, reports_measure_id, seasonality,
+            ramp, proration, reliefs, digest as "digest: Digest", added_in
         from quota
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and ($3::text is null or payee_id = $3) and ($4::text is null or measure_id = $4)
@@ -278,8 +285,8 @@ pub async fn check_rows(
 ) -> Result<(), Fault> {
     let mut rows = sqlx::query_as!(
         Row,
-        r#"select payee_id, measure_id, window_id, amount, units, reports_measure_id, seasonality, ramp,
-            proration, reliefs, digest as "digest: Digest", added_in
+        r#"select payee_id, measure_id, window_id, currency, amount, units, reports_measure_id, seasonality,
+            ramp, proration, reliefs, digest as "digest: Digest", added_in
         from quota where tenant_id = $1 order by payee_id, measure_id, window_id, added_in"#,
         tenant.0
     )

@@ -40,6 +40,7 @@ fn table(noun: Noun) -> Table {
         Noun::Close => kept("period_close", &["period"]),
         Noun::Posting => kept("posting", &["payee_id", "plan_id", "component_id", "window_id"]),
         Noun::Statement => kept("statement_part", &["payee_id", "period"]),
+        Noun::ExchangeRate => fact("exchange_rate", &["currency", "rate_date::text"]),
         Noun::RulesAcceptance => kept("rules_acceptance", &["rules_revision::text"]),
         Noun::OutsideValue => fact("outside_value", &["payee_id", "measure_id", "value_date::text"]),
     }

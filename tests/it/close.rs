@@ -57,7 +57,7 @@ async fn a_close_posts_and_a_second_one_answers_the_first() {
         ("postingCount", json!("6")),
         ("payeesDone", json!("3")),
         ("payeesTotal", json!("3")),
-        ("total", json!({"currencyCode": "USD", "amount": "15310.01"})),
+        ("totals", json!([{"currencyCode": "USD", "amount": "15310.01"}])),
     ] {
         assert_eq!(first[name], expected, "{name}");
     }
@@ -79,7 +79,7 @@ async fn a_preview_says_what_a_close_would_post_and_writes_nothing() {
     let one =
         |id: &str, earned: &str| json!({"payeeId": id, "earned": money(earned), "adjusted": money("0.00")});
     let expected = json!({
-        "period": "2026-01", "payeeCount": "3", "postingCount": "6", "total": money("15310.01"),
+        "period": "2026-01", "payeeCount": "3", "postingCount": "6", "totals": [money("15310.01")],
         "payees": [one("ann", "14000.00"), one("bob", "100.01"), one("lead", "1210.00")],
         "asOfChange": "8", "rulesRevision": 2,
     });
@@ -319,5 +319,5 @@ async fn deals_that_arrive_during_a_close_are_in_it_or_in_the_next() {
     let closed = json!({"payeeId": "bob", "period": "2026-01"});
     let closed = tenant.get("EarningsService/GetStatement", closed).await["statement"].clone();
     assert_eq!((&then["state"], &closed["state"]), (&json!("STATE_OPEN"), &json!("STATE_CLOSED")));
-    assert_eq!((&then["total"], &then["digest"]), (&closed["total"], &closed["digest"]));
+    assert_eq!((&then["totals"], &then["digest"]), (&closed["totals"], &closed["digest"]));
 }

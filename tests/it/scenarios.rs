@@ -71,6 +71,10 @@ impl World {
             let mut payees = PayeeServiceClient::new(self.keyed.clone());
             answers.push(payees.upsert_payees(request).await.unwrap().into_inner().encode_to_vec());
         }
+        for request in told.rates {
+            let mut admin = AdminServiceClient::new(self.keyed.clone());
+            answers.push(admin.set_exchange_rates(request).await.unwrap().into_inner().encode_to_vec());
+        }
         for request in told.quotas {
             let mut quotas = QuotaServiceClient::new(self.keyed.clone());
             answers.push(quotas.set_quotas(request).await.unwrap().into_inner().encode_to_vec());
@@ -235,6 +239,7 @@ impl World {
         let cents = |money: &Option<v1::Money>| -> i128 {
             money.as_ref().unwrap().amount.replace('.', "").parse().unwrap()
         };
+        let currency = |money: &Option<v1::Money>| money.as_ref().unwrap().currency_code.clone();
         let mut sums = std::collections::BTreeMap::<_, i128>::new();
         for posting in posted {
             let accounts = match posting.kind() {
@@ -243,13 +248,19 @@ impl World {
                 Kind::Unspecified => panic!("{posting:?}"),
             };
             assert_eq!((posting.debit(), posting.credit()), accounts);
-            *sums.entry(accounts.0).or_default() += cents(&posting.amount);
-            *sums.entry(accounts.1).or_default() -= cents(&posting.amount);
+            let currency = currency(&posting.amount);
+            *sums.entry((currency.clone(), accounts.0)).or_default() += cents(&posting.amount);
+            *sums.entry((currency, accounts.1)).or_default() -= cents(&posting.amount);
         }
-        let total = cents(&close.total);
-        let sum = |account| sums.get(&account).copied().unwrap_or_default();
-        let balances = [sum(Account::Expense), sum(Account::Held), sum(Account::Payable)];
-        assert_eq!(balances, [total, 0, -total]);
+        let totals = close.totals.iter().cloned().map(Some);
+        let totals: std::collections::BTreeMap<_, _> =
+            totals.map(|total| (currency(&total), cents(&total))).collect();
+        assert!(sums.keys().all(|(currency, _)| totals.contains_key(currency)), "{sums:?} {totals:?}");
+        for (currency, total) in totals {
+            let sum = |account| sums.get(&(currency.clone(), account)).copied().unwrap_or_default();
+            let balances = [sum(Account::Expense), sum(Account::Held), sum(Account::Payable)];
+            assert_eq!(balances, [total, 0, -total]);
+        }
     }
 
     async fn postings(&self, period: &str) -> Vec<v1::Posting> {

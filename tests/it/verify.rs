@@ -66,6 +66,8 @@ async fn world() -> Altered {
     tenant.write("AdminService/CreateKey", labelled).await;
     let draft = json!({"draft": {"draftId": "next", "plan": {"planId": "rep"}}});
     tenant.write("PlanService/SaveDraft", draft).await;
+    let rates = json!({"exchangeRates": [{"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.0842"}]});
+    tenant.write("AdminService/SetExchangeRates", rates).await;
     tenant.close("2026-01").await;
     // Changes after the close: the last to the ledger is not the last one.
     tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("cat", "rep", "lead")]})).await;
@@ -75,7 +77,7 @@ async fn world() -> Altered {
     execute(&mut root, "set jit = off").await;
     let id = "select tenant_id from tenant where slug = $1";
     let id = sqlx::query_scalar(id).bind(&tenant.slug).fetch_one(&mut root).await.unwrap();
-    assert_eq!(number(&tenant.get("AdminService/VerifyJournal", json!({})).await["changes"]), 18);
+    assert_eq!(number(&tenant.get("AdminService/VerifyJournal", json!({})).await["changes"]), 19);
     Altered { tenant: TenantId(id), root }
 }
 
@@ -201,7 +203,7 @@ async fn a_row_deleted_or_entered_behind_the_services_back_is_named_in_every_tab
         let said = world.after(&[&format!("delete from {table} where ctid = ({last})")], None).await;
         let expected = match table.as_str() {
             "head" => "head: the row is missing".to_string(),
-            "change" => "head: names change 18, the journal ends at change 17".to_string(),
+            "change" => "head: names change 19, the journal ends at change 18".to_string(),
             _ => "change ".to_string(),
         };
         assert!(said.starts_with(&expected), "{table}: {said}");
@@ -209,7 +211,7 @@ async fn a_row_deleted_or_entered_behind_the_services_back_is_named_in_every_tab
         if !names.contains(&"added_in") {
             continue;
         }
-        let copied: Vec<_> = names.iter().map(|name| if *name == "added_in" { "15" } else { name }).collect();
+        let copied: Vec<_> = names.iter().map(|name| if *name == "added_in" { "18" } else { name }).collect();
         let (columns, copied) = (names.join(", "), copied.join(", "));
         let statements = [
             &format!("alter table {table} drop constraint {table}_pkey"),
@@ -219,9 +221,9 @@ async fn a_row_deleted_or_entered_behind_the_services_back_is_named_in_every_tab
         let said = world.after(&statements.map(String::as_str), None).await;
         let expected = match table.as_str() {
             "period_close" | "posting" | "statement_part" => {
-                "head: names ledger change 14, the ledger's last is change 15"
+                "head: names ledger change 17, the ledger's last is change 18"
             }
-            _ => "change 15: a row that it added or superseded was altered, added or deleted",
+            _ => "change 18: a row that it added or superseded was altered, added or deleted",
         };
         assert_eq!(said, expected, "{table}");
     }
@@ -242,7 +244,7 @@ async fn rows_that_change_places_are_named() {
                 "update posting a set amount = b.amount, digest = b.digest from posting b
                 where a.added_in = b.added_in and a.entry = 0 and b.entry = 2",
             ],
-            "posting 0 of change 14: its columns do not give its digest",
+            "posting 0 of change 17: its columns do not give its digest",
         ),
         (
             vec![
@@ -263,24 +265,24 @@ async fn rows_that_change_places_are_named() {
             // Whole rows between two changes: each is good by itself.
             vec![
                 "update payee set added_in = 0 where payee_id = 'cat'",
-                "update payee set added_in = 15 where payee_id = 'dan'",
-                "update payee set added_in = 16 where payee_id = 'cat'",
+                "update payee set added_in = 18 where payee_id = 'dan'",
+                "update payee set added_in = 19 where payee_id = 'cat'",
             ],
-            "change 15: a row that it added or superseded was altered, added or deleted",
+            "change 18: a row that it added or superseded was altered, added or deleted",
         ),
         (
             vec![
-                "update change set number = 0 where number = 15",
-                "update change set number = 15 where number = 16",
-                "update change set number = 16 where number = 0",
+                "update change set number = 0 where number = 18",
+                "update change set number = 18 where number = 19",
+                "update change set number = 19 where number = 0",
             ],
-            "change 15: its previous hash is not the hash of change 14",
+            "change 18: its previous hash is not the hash of change 17",
         ),
         (
             vec![
-                "update change set answer = convert_to(replace(convert_from(answer, 'UTF8'), '\"written\":1', '\"written\":2'), 'UTF8') where number = 15",
+                "update change set answer = convert_to(replace(convert_from(answer, 'UTF8'), '\"written\":1', '\"written\":2'), 'UTF8') where number = 18",
             ],
-            "change 15: its columns do not give its hash",
+            "change 18: its columns do not give its hash",
         ),
     ] {
         let said = world.after(&statements, None).await;
@@ -291,35 +293,35 @@ async fn rows_that_change_places_are_named() {
 #[tokio::test]
 async fn a_head_set_back_is_named_and_a_tail_cut_with_it_by_an_anchor() {
     let mut world = world().await;
-    let hash: Digest = sqlx::query_scalar("select hash from head where number = 16")
+    let hash: Digest = sqlx::query_scalar("select hash from head where number = 19")
         .fetch_one(&mut world.root)
         .await
         .unwrap();
-    let anchor = Some(Anchor { number: 16, hash });
+    let anchor = Some(Anchor { number: 19, hash });
     let back =
-        "update head set number = 15, hash = (select hash from change where number = 15) where number = 16";
-    let forget = ["delete from payee where added_in = 16", "delete from assignment where added_in = 16"];
-    let cut = [&forget[..], &["delete from change where number = 16", back]].concat();
+        "update head set number = 18, hash = (select hash from change where number = 18) where number = 19";
+    let forget = ["delete from payee where added_in = 19", "delete from assignment where added_in = 19"];
+    let cut = [&forget[..], &["delete from change where number = 19", back]].concat();
     for (statements, anchor, expected) in [
-        (vec![back], None, "head: names change 15, the journal ends at change 16"),
+        (vec![back], None, "head: names change 18, the journal ends at change 19"),
         (
-            vec!["update head set ledger = 15 where number = 16"],
+            vec!["update head set ledger = 18 where number = 19"],
             None,
-            "head: names ledger change 15, the ledger's last is change 14",
+            "head: names ledger change 18, the ledger's last is change 17",
         ),
         (
-            vec!["update head set ledger = 0 where number = 16"],
+            vec!["update head set ledger = 0 where number = 19"],
             None,
-            "head: names ledger change 0, the ledger's last is change 14",
+            "head: names ledger change 0, the ledger's last is change 17",
         ),
         (
-            vec!["update head set hash = sha256(hash) where number = 16"],
+            vec!["update head set hash = sha256(hash) where number = 19"],
             None,
-            "head: its hash is not the hash of change 16",
+            "head: its hash is not the hash of change 19",
         ),
         // Whoever cuts off the end and all that hangs on it leaves a good journal, only not the one that was.
         (cut.clone(), None, "sound"),
-        (cut, anchor, "change 16: kept as anchor, but the journal ends at change 15"),
+        (cut, anchor, "change 19: kept as anchor, but the journal ends at change 18"),
     ] {
         let said = world.after(&statements, anchor).await;
         assert_eq!(said, expected, "{statements:?} with anchor {}", hex(&hash));

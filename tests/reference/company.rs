@@ -60,7 +60,8 @@ impl Company {
             let splits = dice.shuffled(&deal.splits).into_iter();
             let splits = splits.map(|split| (split.payee.as_str(), split.role.clone(), split.percent));
             let worth = Worth { amount: deal.amount, cost: deal.cost, quantity: deal.quantity };
-            let handle = builder.deal(deal.id.as_str(), deal.owner.as_str(), worth, splits).unwrap();
+            let handle =
+                builder.deal(deal.id.as_str(), deal.owner.as_str(), deal.currency, worth, splits).unwrap();
             events.extend(deal.events.iter().map(|event| (handle, event)));
         }
         for (handle, event) in dice.shuffled(&events) {

@@ -16,7 +16,7 @@ use crate::for_companies;
 /// What closing everything at once would post as earned.
 fn closed(facts: &Facts, through: Period) -> BTreeMap<(Key, Period), i128> {
     let earnings = Calculation::open(facts, through).earn_all(|| {});
-    let postings = posting::postings(&earnings, &Posted::new(), through);
+    let postings = posting::postings(facts, &earnings, &Posted::new(), through);
     let earned = postings.into_iter().filter(|posting| posting.kind == PostingKind::Earned);
     earned.map(|posting| ((posting.key, posting.for_period), posting.amount)).collect()
 }

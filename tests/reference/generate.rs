@@ -237,7 +237,7 @@ fn quota(dice: &mut Dice, company: &Company, key: QuotaKey) -> Quota {
         true => Goal::SumOfReports(dice.pick(&alike)),
         false => Goal::Amount(goal(dice, unit)),
     };
-    let mut quota = Quota::stated(key, Amount::Money(0));
+    let mut quota = Quota::stated(key, company.calendar.currency, Amount::Money(0));
     quota.goal = goal;
     quota.seasonality = dice.chance(25).then(|| seasonality(dice));
     quota.proration = dice.pick(&Proration::ALL);

@@ -121,13 +121,13 @@ fn closing_month_by_month_posts_what_is_earned_and_a_second_close_nothing() {
                 // Such a month does not close.
                 return Ok(());
             }
-            let postings = posting::postings(&earnings, &posted, period);
+            let postings = posting::postings(&facts, &earnings, &posted, period);
             if let Some(early) = postings.iter().find(|posting| posting.for_period != period) {
                 return Err(format!("closing {period} adjusts {early:?} though nothing new is known"));
             }
             same("what a close posts", &close::close(&calculation, &posted, || {}).postings, &postings)?;
             post(&mut posted, &postings);
-            same("a second close", posting::postings(&earnings, &posted, period), Vec::new())?;
+            same("a second close", posting::postings(&facts, &earnings, &posted, period), Vec::new())?;
             for kind in PostingKind::ALL {
                 let mut sums = BTreeMap::new();
                 for ((_, key, _), amount) in posted.iter().filter(|((of, ..), _)| *of == kind) {

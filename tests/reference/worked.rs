@@ -121,7 +121,7 @@ fn company(mode: RateMode) -> Company {
     let quota = |window| {
         let window = calendar.parse_window(window).unwrap();
         let key = QuotaKey { payee: payee.id.clone(), measure: measure.id.clone(), window };
-        Quota::stated(key, Amount::Money(10_000_000))
+        Quota::stated(key, calendar.currency, Amount::Money(10_000_000))
     };
     let february =
         [(EventKind::Booked, "2026-02-20", Some(3_500_000)), (EventKind::Refunded, "2026-04-10", None)];

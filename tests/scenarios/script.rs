@@ -1,8 +1,8 @@
 //! Reads scenario files. Facts are written as in the API; each group becomes the request that would tell it. A step is
 //! one of:
 //!
-//! - `{"facts": {"calendar", "measures", "plans", "payees", "quotas", "values", "deals"}, "name"}`: what is told, later
-//!   tellings over earlier ones; named, if it is sent again later;
+//! - `{"facts": {"calendar", "measures", "plans", "payees", "exchangeRates", "quotas", "values", "deals"}, "name"}`: what
+//!   is told, later tellings over earlier ones; named, if it is sent again later;
 //! - `{"replay": "name", "why"}`: the requests of that step are sent again, each with its id and body. Each answers its
 //!   first answer and nothing is told by it;
 //! - `{"erase": "rep", "why", "erased"}`: name and address of a payee are erased, in so many rows; left out, in none. No
@@ -47,6 +47,7 @@ pub struct Told {
     pub measures: Vec<v1::DefineMeasuresRequest>,
     pub plans: Vec<v1::PublishPlanRequest>,
     pub payees: Vec<v1::UpsertPayeesRequest>,
+    pub rates: Vec<v1::SetExchangeRatesRequest>,
     pub quotas: Vec<v1::SetQuotasRequest>,
     pub values: Vec<v1::RecordValuesRequest>,
     pub deals: Vec<v1::UpsertDealsRequest>,
@@ -153,7 +154,7 @@ enum Verified {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Facts {
     calendar: Option<Value>,
     #[serde(default)]
@@ -162,6 +163,8 @@ struct Facts {
     plans: Vec<Value>,
     #[serde(default)]
     payees: Vec<Value>,
+    #[serde(default)]
+    exchange_rates: Vec<Value>,
     #[serde(default)]
     quotas: Vec<Value>,
     #[serde(default)]
@@ -228,6 +231,9 @@ fn tell(name: &str, facts: Facts, number: &mut u32) -> Told {
     }
     if !facts.payees.is_empty() {
         told.payees.push(request(name, &stamp(json!({ "payees": facts.payees }))));
+    }
+    if !facts.exchange_rates.is_empty() {
+        told.rates.push(request(name, &stamp(json!({ "exchangeRates": facts.exchange_rates }))));
     }
     if !facts.quotas.is_empty() {
         told.quotas.push(request(name, &stamp(json!({ "quotas": facts.quotas }))));

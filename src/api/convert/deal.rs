@@ -82,10 +82,11 @@ pub(super) fn deal(check: &mut Check, wire: &v1::Deal, tenants: Currency) -> Opt
         let customer_name = check.text("customer_name", &wire.customer_name, 200);
         let product = check.optional_id("product_id", &wire.product_id);
         let currency = check.currency("currency_code", &wire.currency_code, tenants);
-        // A deal in another currency has one thing wrong with it; its amounts are read as they would be in the
-        // tenant's.
-        let amount = check.amount("amount", &wire.amount, tenants);
-        let cost = check.amount("cost", &wire.cost, tenants);
+        // A deal in a currency that there is not has one thing wrong with it; its amounts are read as they would be in
+        // the tenant's.
+        let read_in = currency.unwrap_or(tenants);
+        let amount = check.amount("amount", &wire.amount, read_in);
+        let cost = check.amount("cost", &wire.cost, read_in);
         let quantity = check.quantity("quantity", &wire.quantity);
         let stage = check.text("stage", &wire.stage, 100);
         let outcome = outcome(check, wire.outcome);
@@ -96,7 +97,7 @@ pub(super) fn deal(check: &mut Check, wire: &v1::Deal, tenants: Currency) -> Opt
         let splits = check.list("splits", &wire.splits, MAX_PARTS, split);
         let source_version = check.source_version(wire.source_version);
         let events = check.list("events", &wire.events, MAX_PARTS, |check, wire| {
-            let event = event(check, wire, tenants)?;
+            let event = event(check, wire, read_in)?;
             Some(DealEvent { source_version: event.source_version.or(source_version), ..event })
         });
         Some(Deal {

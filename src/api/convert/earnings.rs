@@ -13,7 +13,9 @@ use crate::domain::fault::Fault;
 use crate::domain::id::PayeeId;
 use crate::domain::measure::Unit;
 use crate::domain::money::Currency;
-use crate::domain::statement::{ComponentFigures, SegmentFigures, Statement, StepFigures, StepKind};
+use crate::domain::statement::{
+    ComponentFigures, OtherTotal, SegmentFigures, Statement, StepFigures, StepKind,
+};
 
 /// The rpc that explains.
 pub const EXPLAIN: &str = "attain.v1.EarningsService/ExplainEarning";
@@ -111,14 +113,21 @@ pub fn attainment_wire(answer: Attainments) -> v1::GetAttainmentResponse {
 /// A statement as the contract says it.
 pub fn statement_wire(statement: Statement, closed: bool) -> v1::Statement {
     let state = if closed { v1::statement::State::Closed } else { v1::statement::State::Open };
+    let currency = statement.currency;
     let adjustments = statement.adjustments.into_iter().map(|adjustment| v1::PriorPeriodAdjustment {
         for_period: adjustment.for_period.to_string(),
         plan_id: adjustment.plan.to_string(),
         component_id: adjustment.component.to_string(),
         window: adjustment.window,
         amount: adjustment.amount,
+        currency_code: adjustment.currency.unwrap_or(currency).to_string(),
     });
-    let currency = statement.currency;
+    let other = |total: OtherTotal| v1::OtherTotal {
+        currency_code: total.currency.to_string(),
+        earned: total.earned,
+        adjusted: total.adjusted,
+        total: total.total,
+    };
     v1::Statement {
         payee_id: statement.payee.to_string(),
         period: statement.period.to_string(),
@@ -133,10 +142,12 @@ pub fn statement_wire(statement: Statement, closed: bool) -> v1::Statement {
         as_of_change: statement.as_of,
         rules_revision: small(statement.rules_revision),
         digest: statement.digest,
+        other_totals: statement.others.into_iter().map(other).collect(),
     }
 }
 
-fn component_wire(component: ComponentFigures, currency: Currency) -> v1::ComponentStatement {
+fn component_wire(component: ComponentFigures, statements: Currency) -> v1::ComponentStatement {
+    let currency = component.currency.unwrap_or(statements);
     let lines = component.lines.into_iter().map(|line| v1::StatementLine {
         event_date: line.day.to_string(),
         deal_id: line.deal.to_string(),
@@ -162,6 +173,7 @@ fn component_wire(component: ComponentFigures, currency: Currency) -> v1::Compon
         lines: lines.collect(),
         reports: reports.collect(),
         repriced: component.repriced,
+        currency_code: currency.to_string(),
     }
 }
 

@@ -10,14 +10,24 @@ use crate::app::AsOf;
 use crate::app::estimate::{Assumed, ComponentFigures, EstimateQuery, Estimated, StandingFigures, Subject};
 use crate::domain::deal::{Deal, EventKind, MAX_PARTS};
 use crate::domain::fault::Fault;
+use crate::domain::id::DealId;
 use crate::domain::money::Currency;
 
-/// Reads where to read: asked before anything else, because amounts are read in the tenant's currency.
+/// Reads where to read: asked before anything else, because amounts are read in a currency that is stored.
 pub fn as_of(request: &v1::EstimateDealRequest) -> Result<AsOf, Fault> {
     read(|check| check.as_of(request.as_of_change, request.min_change))
 }
 
-/// Reads a request for an estimate.
+/// The stored deal whose currency the assumed events are in, if any is assumed.
+pub fn stored(request: &v1::EstimateDealRequest) -> Option<DealId> {
+    let id = match &request.source {
+        Some(Source::DealId(id)) => id,
+        Some(Source::Deal(_)) | None => return None,
+    };
+    if request.assumed_events.is_empty() { None } else { DealId::try_new(id).ok() }
+}
+
+/// Reads a request for an estimate; what names no currency is in `currency`.
 pub fn estimate(request: &v1::EstimateDealRequest, currency: Currency) -> Result<EstimateQuery, Fault> {
     read(|check| {
         let subject = match &request.source {
@@ -32,6 +42,10 @@ pub fn estimate(request: &v1::EstimateDealRequest, currency: Currency) -> Result
                 }
                 deal(check, wire, currency).map(|deal: Deal| Subject::MadeUp(Box::new(deal)))
             }),
+        };
+        let currency = match &request.source {
+            Some(Source::Deal(wire)) => Currency::parse(&wire.currency_code).unwrap_or(currency),
+            Some(Source::DealId(_)) | None => currency,
         };
         let assumed = check.list("assumed_events", &request.assumed_events, MAX_PARTS, |check, wire| {
             assumed(check, wire, currency)

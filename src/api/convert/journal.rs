@@ -184,6 +184,7 @@ fn noun_wire(noun: Noun) -> v1::Noun {
         Noun::Statement => v1::Noun::Statement,
         Noun::RulesAcceptance => v1::Noun::RulesAcceptance,
         Noun::OutsideValue => v1::Noun::OutsideValue,
+        Noun::ExchangeRate => v1::Noun::ExchangeRate,
     }
 }
 

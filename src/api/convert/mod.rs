@@ -6,6 +6,7 @@ pub mod deal;
 pub mod draft;
 pub mod earnings;
 pub mod estimate;
+pub mod exchange;
 pub mod import;
 pub mod journal;
 pub mod measure;
@@ -305,18 +306,9 @@ impl Check<'_> {
         self.take(field, Percent::parse(text))
     }
 
-    /// A currency, which for now is the tenant's; empty means it.
+    /// A currency; empty means the tenant's.
     fn currency(&mut self, field: &str, text: &str, tenants: Currency) -> Option<Currency> {
-        if text.is_empty() { Some(tenants) } else { self.required_currency(field, text, tenants) }
-    }
-
-    /// A currency that must be there, and for now is the tenant's.
-    fn required_currency(&mut self, field: &str, text: &str, tenants: Currency) -> Option<Currency> {
-        if text != tenants.code() {
-            self.add(field, format!("must be the tenant's currency {tenants}, got {:?}", shown(text)));
-            return None;
-        }
-        Some(tenants)
+        if text.is_empty() { Some(tenants) } else { self.take(field, Currency::parse(text)) }
     }
 
     /// Where in the journal to read: as of a number, 0: now, and not before the journal has reached another.

@@ -130,8 +130,10 @@ fn assignment(check: &mut Check, wire: &v1::Assignment, tenants: Currency) -> Op
     let manager = check.optional_id("manager_id", &wire.manager_id);
     let territory = check.optional_id("territory_id", &wire.territory_id);
     let plan = check.optional_id("plan_id", &wire.plan_id);
-    let target_incentive = check.amount("target_incentive", &wire.target_incentive, tenants);
-    let currency = check.currency("currency_code", &wire.currency_code, tenants)?;
+    let currency = check.currency("currency_code", &wire.currency_code, tenants);
+    let read_in = currency.unwrap_or(tenants);
+    let target_incentive = check.amount("target_incentive", &wire.target_incentive, read_in);
+    let currency = currency?;
     Some(Assignment { from: from?, to, title, manager, territory, plan, target_incentive, currency })
 }
 

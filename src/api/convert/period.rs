@@ -1,5 +1,7 @@
 //! Previews, closes and postings.
 
+use std::collections::BTreeMap;
+
 use super::{count, money, read, small, write};
 use crate::api::v1;
 use crate::app::period::{CloseStage, CloseState, Closed, PostingQuery, Preview};
@@ -69,12 +71,11 @@ pub fn postings(request: &v1::ListPostingsRequest) -> Result<(PostingQuery, Page
 
 /// A preview as the contract says it.
 pub fn preview_wire(preview: &Preview, next_page_token: String) -> v1::PreviewPeriodResponse {
-    let currency = preview.currency;
-    let payees = preview.payees.iter().map(|(payee, moves)| v1::PayeePreview {
+    let payees = preview.payees.iter().map(|((payee, currency), moves)| v1::PayeePreview {
         payee_id: payee.to_string(),
-        earned: Some(money(moves.earned, currency)),
-        adjusted: Some(money(moves.adjusted, currency)),
-        adjusted_by_rules: moves.by_rules.map(|amount| money(amount, currency)),
+        earned: Some(money(moves.earned, *currency)),
+        adjusted: Some(money(moves.adjusted, *currency)),
+        adjusted_by_rules: moves.by_rules.map(|amount| money(amount, *currency)),
     });
     let uncredited = preview.uncredited.iter().map(|(deal, event, day, payee)| v1::UncreditedEvent {
         deal_id: deal.clone(),
@@ -87,15 +88,20 @@ pub fn preview_wire(preview: &Preview, next_page_token: String) -> v1::PreviewPe
         payees: payees.collect(),
         payee_count: count(preview.payee_count),
         posting_count: count(preview.posting_count),
-        total: Some(money(preview.total, currency)),
+        totals: totals_wire(&preview.totals),
         problems: preview.problems.clone(),
         uncredited: uncredited.collect(),
         next_page_token,
         as_of_change: preview.as_of,
         rules_revision: small(preview.rules_revision),
         accepted_rules_revision: preview.accepted_rules.map_or(0, small),
-        adjusted_by_rules: preview.by_rules.map(|amount| money(amount, currency)),
+        adjusted_by_rules: preview.by_rules.as_ref().map_or_else(Vec::new, totals_wire),
     }
+}
+
+/// Sums by currency as the contract says them.
+fn totals_wire(totals: &BTreeMap<Currency, i128>) -> Vec<v1::Money> {
+    totals.iter().map(|(currency, minor)| money(*minor, *currency)).collect()
 }
 
 /// A close as it stands, as the contract says it.
@@ -129,7 +135,7 @@ fn closed_wire(period: String, state: v1::close::State, closed: &Closed) -> v1::
         change_number: closed.change,
         as_of_change: closed.as_of,
         posting_count: closed.postings,
-        total: Some(money(closed.total, closed.currency)),
+        totals: totals_wire(&closed.totals),
         digest: closed.digest.clone(),
         rules_revision: small(closed.rules_revision),
         failure: String::new(),
@@ -148,7 +154,7 @@ pub struct Place {
 }
 
 /// A posting as the contract says it.
-pub fn posting_wire(place: Place, posting: &Posting, currency: Currency, calendar: &Calendar) -> v1::Posting {
+pub fn posting_wire(place: Place, posting: &Posting, calendar: &Calendar) -> v1::Posting {
     let kind = match posting.kind {
         PostingKind::Earned => v1::posting::Kind::Earned,
         PostingKind::Released => v1::posting::Kind::Released,
@@ -171,6 +177,6 @@ pub fn posting_wire(place: Place, posting: &Posting, currency: Currency, calenda
         plan_id: posting.key.plan.to_string(),
         component_id: posting.key.component.to_string(),
         window: calendar.window_text(posting.key.window),
-        amount: Some(money(posting.amount, currency)),
+        amount: Some(money(posting.amount, posting.currency)),
     }
 }

@@ -76,14 +76,15 @@ pub fn sketch(wire: &v1::Plan, currency: Currency) -> Sketch {
     let parts = parts(&mut check, wire, currency);
     let places = parts.components.iter().enumerate();
     let components = places.filter_map(|(place, component)| Some((place, component.clone()?))).collect();
-    let id = parts.id.clone();
+    let (id, currency) = (parts.id.clone(), parts.currency);
     let plan = whole(&mut check, parts).filter(|_| violations.is_empty());
-    Sketch { id, plan, components, violations }
+    Sketch { id, currency, plan, components, violations }
 }
 
 /// A plan in canonical text as far as it could be read, so that what is spelt otherwise does not differ.
 pub fn canonical(plan: &v1::Plan, sketch: &Sketch, currency: Currency) -> v1::Plan {
     let mut canonical = plan.clone();
+    let currency = sketch.currency.unwrap_or(currency);
     if canonical.currency_code.is_empty() {
         canonical.currency_code = currency.to_string();
     }
@@ -141,6 +142,7 @@ fn parts(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Parts {
     let id = check.id("plan_id", &wire.plan_id);
     let name = check.required_text("name", &wire.name, 200);
     let currency = check.currency("currency_code", &wire.currency_code, tenants);
+    let read_in = currency.unwrap_or(tenants);
     let path = check.at("components");
     let ids = wire.components.iter().map(|component| component.component_id.as_str());
     check_ids(ids, &path, check.violations);
@@ -150,14 +152,14 @@ fn parts(check: &mut Check, wire: &v1::Plan, tenants: Currency) -> Parts {
             let rules = |component: &mut Component, path: &str, violations: &mut Violations| {
                 component.check(path, violations);
             };
-            components.push(check.whole(|check| component(check, wire, tenants), rules));
+            components.push(check.whole(|check| component(check, wire, read_in), rules));
             Some(())
         });
     }
     let cap = wire
         .cap
         .as_ref()
-        .map(|wire| check.inner("cap", Some(wire), |check, wire| plan_cap(check, wire, tenants)));
+        .map(|wire| check.inner("cap", Some(wire), |check, wire| plan_cap(check, wire, read_in)));
     Parts { id, name, currency, components, cap: present(cap) }
 }
 

@@ -7,6 +7,7 @@ use crate::app::{AsOf, Page, Write};
 use crate::domain::date::Calendar;
 use crate::domain::fault::Fault;
 use crate::domain::measure::Amount;
+use crate::domain::money::Currency;
 use crate::domain::number::Percent;
 use crate::domain::quota::{Goal, MAX_PARTS, MONTHS, Proration, Quota, QuotaKey, Ramp, Relief};
 
@@ -65,7 +66,8 @@ fn key(check: &mut Check, payee: &str, measure: &str, window: &str, calendar: &C
 pub(super) fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Quota> {
     let fields = |check: &mut Check| {
         let key = key(check, &wire.payee_id, &wire.measure_id, &wire.window, calendar);
-        let goal = goal(check, wire, calendar);
+        let currency = currency(wire, calendar);
+        let goal = goal(check, wire, currency);
         let seasonality = match wire.seasonality_percents.len() {
             0 => Some(None),
             MONTHS => percents(check, "seasonality_percents", &wire.seasonality_percents)
@@ -83,7 +85,7 @@ pub(super) fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) ->
         let proration = proration(check, wire.proration);
         let reliefs = check.list("reliefs", &wire.reliefs, MAX_PARTS, |check, wire| {
             let day = check.day("date", &wire.date);
-            let amount = figure(check, wire.amount.as_ref(), &wire.units, calendar);
+            let amount = figure(check, wire.amount.as_ref(), &wire.units, currency);
             if amount.is_none() && wire.amount.is_none() && wire.units.is_empty() {
                 check.add("amount", "must be given, or units");
             }
@@ -91,6 +93,7 @@ pub(super) fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) ->
         });
         Some(Quota {
             key: key?,
+            currency,
             goal: goal?,
             seasonality: seasonality?,
             ramp: ramp?,
@@ -111,13 +114,20 @@ pub(super) fn proration(check: &mut Check, proration: i32) -> Option<Proration> 
     })
 }
 
-fn goal(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Goal> {
+/// The currency that a quota's money is stated in: of the first amount that names one; without any the tenant's.
+fn currency(wire: &v1::Quota, calendar: &Calendar) -> Currency {
+    let amounts = wire.amount.iter().chain(wire.reliefs.iter().filter_map(|relief| relief.amount.as_ref()));
+    let mut named = amounts.filter_map(|money| Currency::parse(&money.currency_code).ok());
+    named.next().unwrap_or(calendar.currency)
+}
+
+fn goal(check: &mut Check, wire: &v1::Quota, currency: Currency) -> Option<Goal> {
     let reports = check.optional_id("sum_of_reports_measure_id", &wire.sum_of_reports_measure_id);
     let stated = wire.amount.is_some() || !wire.units.is_empty();
     if stated && !wire.sum_of_reports_measure_id.is_empty() {
         check.add("sum_of_reports_measure_id", "must be empty where the goal is stated");
     }
-    let figure = figure(check, wire.amount.as_ref(), &wire.units, calendar);
+    let figure = figure(check, wire.amount.as_ref(), &wire.units, currency);
     match (figure, reports) {
         (Some(figure), _) => Some(Goal::Amount(figure)),
         (None, Some(measure)) => Some(Goal::SumOfReports(measure)),
@@ -131,7 +141,7 @@ fn goal(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Goal
 }
 
 /// A figure in the unit that the caller states it in, which one of two fields says; `None` if neither does.
-fn figure(check: &mut Check, amount: Option<&v1::Money>, units: &str, calendar: &Calendar) -> Option<Amount> {
+fn figure(check: &mut Check, amount: Option<&v1::Money>, units: &str, currency: Currency) -> Option<Amount> {
     if amount.is_some() && !units.is_empty() {
         check.add("units", "must be empty where an amount is given");
     }
@@ -139,8 +149,14 @@ fn figure(check: &mut Check, amount: Option<&v1::Money>, units: &str, calendar: 
         return check.quantity("units", units).map(Amount::Number);
     }
     let minor = check.inner("amount", amount, |check, wire| {
-        check.required_currency("currency_code", &wire.currency_code, calendar.currency);
-        check.required_amount("amount", &wire.amount, calendar.currency)
+        let stated = check.take("currency_code", Currency::parse(&wire.currency_code));
+        if let Some(stated) = stated.filter(|stated| *stated != currency) {
+            check.add(
+                "currency_code",
+                format!("must be {currency} as in the quota's first amount, got {stated}"),
+            );
+        }
+        check.required_amount("amount", &wire.amount, currency)
     });
     minor.map(Amount::Money)
 }
@@ -167,10 +183,10 @@ pub fn wire(quota: &Quota, etag: i64, calendar: &Calendar) -> v1::Quota {
         Goal::Amount(amount) => (Some(*amount), None),
         Goal::SumOfReports(measure) => (None, Some(measure)),
     };
-    let (amount, units) = figure.map_or_else(Default::default, |figure| figure_wire(figure, calendar));
+    let (amount, units) = figure.map_or_else(Default::default, |figure| figure_wire(figure, quota.currency));
     let texts = |percents: &[Percent]| percents.iter().map(Percent::to_string).collect();
     let relief = |relief: &Relief| {
-        let (amount, units) = figure_wire(relief.amount, calendar);
+        let (amount, units) = figure_wire(relief.amount, quota.currency);
         v1::Relief { date: relief.day.to_string(), amount, units }
     };
     v1::Quota {
@@ -202,9 +218,9 @@ pub(super) fn proration_wire(proration: Proration) -> v1::quota::Proration {
 }
 
 /// A figure in the field of its unit: an amount, or units.
-fn figure_wire(figure: Amount, calendar: &Calendar) -> (Option<v1::Money>, String) {
+fn figure_wire(figure: Amount, currency: Currency) -> (Option<v1::Money>, String) {
     match figure {
-        Amount::Money(minor) => (Some(money(minor.into(), calendar.currency)), String::new()),
+        Amount::Money(minor) => (Some(money(minor.into(), currency)), String::new()),
         Amount::Number(units) => (None, units.to_string()),
     }
 }

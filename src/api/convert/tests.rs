@@ -6,7 +6,9 @@ mod good;
 
 use prost::{Message, Name};
 
-use super::{admin, deal, draft, earnings, import, journal, measure, outside, payee, period, plan, quota};
+use super::{
+    admin, deal, draft, earnings, exchange, import, journal, measure, outside, payee, period, plan, quota,
+};
 use crate::api::json::from_json;
 use crate::api::v1;
 use crate::domain::date::{Calendar, Period};
@@ -58,6 +60,8 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "ListQuotasRequest" => said(json, quota::list),
         "RecordValuesRequest" => said(json, outside::record),
         "ListValuesRequest" => said(json, outside::list),
+        "SetExchangeRatesRequest" => said(json, exchange::set),
+        "ListExchangeRatesRequest" => said(json, exchange::list),
         "PublishPlanRequest" => said(json, |m| plan::publish(m, usd)),
         "GetPlanRequest" => said(json, plan::get),
         "ListPlansRequest" => said(json, plan::list),

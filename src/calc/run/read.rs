@@ -154,7 +154,7 @@ impl<'f> Run<'_, 'f> {
         measure: &'f MeasureId,
         line: bool,
     ) -> Result<BTreeMap<Period, Option<Exact>>, Problem> {
-        let (facts, book) = (self.calculation.facts, self.calculation.book());
+        let book = self.calculation.book();
         let Some(selector) = self.selector(measure) else { return Ok(BTreeMap::new()) };
         let credits = match line {
             true => self.standing(at, measure, &|component| component.line(), true),
@@ -162,14 +162,14 @@ impl<'f> Run<'_, 'f> {
             false => self.standing(at, measure, &|_| Some(measure), false),
         };
         let clawback = at.component.clawback.as_ref().filter(|_| line);
-        let standing = Standing { credits, selector };
+        let standing = Standing { credits, selector, currency: at.currency() };
         let mut sums: BTreeMap<Period, Exact> = BTreeMap::new();
         for credit in standing.credits.iter() {
             if line && at.component.line_kept && book.is_reversal(credit.entry) {
                 continue;
             }
             let sum = sums.entry(book.entry(credit.entry).period).or_default();
-            *sum = sum.add(&standing.value(facts, book, clawback, credit)?);
+            *sum = sum.add(&standing.value(book, clawback, credit)?);
         }
         let mut sum = Exact::ZERO;
         let moved = sums.into_iter().map(|(period, moved)| {

@@ -65,7 +65,7 @@ fn terms(as_of: i64, extra: bool, moved: bool) -> FactsBuilder {
         let window = calendar().parse_window("FY2026-Q1").unwrap();
         let key = QuotaKey { payee: payee.parse().unwrap(), measure: measure.parse().unwrap(), window };
         let amount = if moved { 20_000_000 } else { 10_000_000 };
-        builder.quota(Quota::stated(key, Amount::Money(amount))).unwrap();
+        builder.quota(Quota::stated(key, calendar().currency, Amount::Money(amount))).unwrap();
     }
     builder
 }
@@ -73,7 +73,7 @@ fn terms(as_of: i64, extra: bool, moved: bool) -> FactsBuilder {
 fn tell(builder: &mut FactsBuilder, (deal, owner, role): &(Deal, &str, &str)) {
     let splits = deal.splits.iter().map(|(payee, part)| (*payee, role.parse().unwrap(), Percent(*part)));
     let worth = Worth { amount: Some(7), ..Worth::default() };
-    let handle = builder.deal(&deal.id, owner, worth, splits).unwrap();
+    let handle = builder.deal(&deal.id, owner, calendar().currency, worth, splits).unwrap();
     for (id, kind, day, amount, reverses) in &deal.events {
         let worth = Worth { amount: *amount, ..Worth::default() };
         builder.event(handle, id, *kind, *day, worth, reverses.iter().map(|id| (*id, None))).unwrap();

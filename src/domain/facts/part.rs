@@ -18,13 +18,13 @@ impl Facts {
         deals.dedup();
         let mut part = self.without_deals();
         for deal in &deals {
-            let DealFact { name, owner, splits, worth, details } = self.deals[*deal as usize];
+            let DealFact { name, owner, splits, currency, worth, details } = self.deals[*deal as usize];
             let name = part.names.add(self.names.get(name))?;
             let start = index(part.splits.len())?;
             part.splits.extend_from_slice(&self.splits[range(splits)]);
             let splits = (start, index(part.splits.len())?);
             let details = part.details.copy_row(&self.details, details)?;
-            part.deals.push(DealFact { name, owner, splits, worth, details });
+            part.deals.push(DealFact { name, owner, splits, currency, worth, details });
         }
         for event in events {
             let EventFact { day, deal, name, kind, worth, reversed } = self.events[event as usize];
@@ -54,6 +54,7 @@ impl Facts {
             reports: Arc::clone(&self.reports),
             measures: Arc::clone(&self.measures),
             plans: Arc::clone(&self.plans),
+            exchange: Arc::clone(&self.exchange),
             quotas: Arc::clone(&self.quotas),
             values: Arc::clone(&self.values),
             roles: self.roles.clone(),

@@ -8,6 +8,7 @@ use std::mem::size_of;
 
 use super::{DealFact, EventFact, Facts, FactsBuilder, FactsFault, ReversedFact, Share, index};
 use crate::domain::date::Day;
+use crate::domain::exchange::Rate;
 use crate::domain::id::{DealId, RoleId};
 use crate::domain::payee::{Assignment, Payee};
 
@@ -38,7 +39,8 @@ impl Facts {
         let values: usize = self.values.values().map(BTreeMap::len).sum();
         let values = values * VALUE + self.values.len() * AROUND;
         let payees = self.payees.len() * size_of::<Payee>() + assignments * size_of::<Assignment>();
-        self.deal_bytes() + payees + lines + values + around * AROUND
+        let rates = self.exchange.count() * size_of::<(Day, Rate)>();
+        self.deal_bytes() + payees + lines + values + rates + around * AROUND
     }
 
     /// About how many bytes deals and events take.
@@ -82,12 +84,12 @@ impl Facts {
             }
         }
         self.credited_from = credited_from;
-        let Facts {
-            as_of, calendar, payees, managers, lines, reports, measures, plans, quotas, values, ..
-        } = terms;
+        let Facts { as_of, calendar, payees, managers, lines, reports, .. } = terms;
+        let Facts { measures, plans, exchange, quotas, values, .. } = terms;
         (self.as_of, self.calendar, self.payees) = (as_of, calendar, payees);
         (self.managers, self.lines, self.reports) = (managers, lines, reports);
-        (self.measures, self.plans, self.quotas, self.values) = (measures, plans, quotas, values);
+        (self.measures, self.plans, self.exchange) = (measures, plans, exchange);
+        (self.quotas, self.values) = (quotas, values);
         true
     }
 

@@ -55,6 +55,7 @@ fn component(lines: Vec<v1::StatementLine>) -> v1::ComponentStatement {
         lines,
         reports: Vec::new(),
         repriced: None,
+        currency_code: "USD".into(),
     }
 }
 
@@ -73,6 +74,7 @@ fn statement(component: v1::ComponentStatement) -> v1::Statement {
         as_of_change: 17,
         rules_revision: 1,
         digest: "9f86d081884c7d659a2feaa0c55ad015".into(),
+        other_totals: Vec::new(),
     }
 }
 
@@ -138,6 +140,7 @@ fn a_manager_sees_reports_and_a_closed_period_its_adjustments_and_problems() {
         component_id: "commission".into(),
         window: "FY2026-Q1".into(),
         amount: "-1250.00".into(),
+        currency_code: "USD".into(),
     };
     let mut statement = statement(v1::ComponentStatement { reports: vec![report], ..component(Vec::new()) });
     statement.set_state(State::Closed);

@@ -54,6 +54,19 @@ pub struct UnknownPayee {
     pub payees: Vec<PayeeId>,
 }
 
+/// A staged deal whose currency has other minor digits than the one that some of its events are stated in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherCurrency {
+    /// The row it was staged under.
+    pub row: i64,
+    /// The deal.
+    pub deal: DealId,
+    /// Its currency in the row.
+    pub staged: Currency,
+    /// The currency of the events that the row leaves as they are.
+    pub stated: Currency,
+}
+
 /// Integer digits of a sum of amounts.
 const SUM_DIGITS: usize = 34;
 
@@ -97,6 +110,26 @@ const STAGED_EVENT: &str = "create temp table if not exists staged_event (
     source_version bigint,
     digest bytea not null
 ) on commit delete rows";
+
+/// Minor digits of the currency in a column.
+const DIGITS: &str = "case when {of} = any($2) then 0 when {of} = any($3) then 3 else 2 end";
+/// Staged deals whose currency has other minor digits than that of a row that stays, or of another row of the deal.
+const OTHER_CURRENCY: &str = "
+    select s.row_number, s.deal_id, s.currency, c.currency
+    from staged_deal s join {current} on c.deal_id = s.deal_id
+    where s.currency <> c.currency and {s} <> {c}
+        and (coalesce(s.source_version, -1) < coalesce(c.source_version, -1)
+            or exists (select from deal_event e
+                where e.tenant_id = $1 and e.deal_id = s.deal_id and e.removed_in is null
+                    and not exists (select from staged_event n
+                        where n.deal_id = e.deal_id and n.event_id = e.event_id
+                            and coalesce(n.source_version, -1) >= coalesce(e.source_version, -1))))
+    union
+    select s.row_number, s.deal_id, s.currency, min(o.currency)
+    from staged_deal s join staged_deal o on o.deal_id = s.deal_id
+    where s.currency <> o.currency and {s} <> {o}
+    group by s.row_number, s.deal_id, s.currency
+    order by 1";
 
 /// The steps of merging one table. `{current}` stands for its current rows, `{s}` and `{c}` for the columns that make
 /// the body of a staged and of a current row.
@@ -222,6 +255,33 @@ impl Steps {
         // Nothing but texts of this file.
         AssertSqlSafe(parts.replace("{s}", &columns("s.")).replace("{c}", &columns("c.")))
     }
+}
+
+/// The staged deals whose currency has other minor digits than that of events which they leave as they are: those could
+/// not be read in it. By row.
+pub async fn other_currencies(conn: &mut Conn, tenant: TenantId) -> Result<Vec<OtherCurrency>, Fault> {
+    let staged: i64 = sqlx::query_scalar(DEALS.count).fetch_one(&mut *conn).await.map_err(fault)?;
+    let current = if staged > PROBED { DEALS.whole } else { DEALS.probed };
+    let digits = |of: &str| DIGITS.replace("{of}", &format!("{of}.currency"));
+    let text = OTHER_CURRENCY.replace("{current}", current).replace("{s}", &digits("s"));
+    let text = text.replace("{c}", &digits("c")).replace("{o}", &digits("o"));
+    let of = |digits: u32| Currency::all().filter(move |currency| currency.minor_digits() == digits);
+    let codes = |digits| of(digits).map(Currency::code).collect::<Vec<_>>();
+    // Nothing but texts of this file.
+    let query = sqlx::query_as(AssertSqlSafe(text)).bind(tenant.0).bind(codes(0)).bind(codes(3));
+    let rows: Vec<(i64, String, String, String)> =
+        query.persistent(false).fetch_all(conn).await.map_err(fault)?;
+    let read = |(row, deal, staged, stated): (i64, String, String, String)| {
+        Ok(OtherCurrency {
+            row,
+            deal: DealId::try_new(&deal).map_err(corrupt)?,
+            staged: Currency::parse(&staged).map_err(corrupt)?,
+            stated: Currency::parse(&stated).map_err(corrupt)?,
+        })
+    };
+    let mut found = rows.into_iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
+    found.dedup_by_key(|other| other.row);
+    Ok(found)
 }
 
 /// Adds deals and their events, checked before, to the staged rows, each under its row number.

@@ -1,5 +1,7 @@
 //! Closes: what a period was closed on, and what that came to.
 
+use std::collections::BTreeMap;
+
 use tokio_stream::StreamExt as _;
 
 use crate::domain::date::Period;
@@ -27,10 +29,8 @@ pub struct Close {
     pub payees: i64,
     /// How many postings the close made.
     pub postings: i64,
-    /// The sum of its postings of kind `EARNED`, in minor units.
-    pub earned: i128,
-    /// The currency of that sum.
-    pub currency: Currency,
+    /// The sums of its postings of kind `EARNED` by currency, in minor units; without any a zero of the tenant's.
+    pub totals: BTreeMap<Currency, i128>,
     /// The change that closed it.
     pub change: i64,
 }
@@ -42,14 +42,15 @@ struct Row {
     result_digest: Digest,
     payees: i64,
     postings: i64,
-    earned: String,
-    currency: String,
+    earned: Vec<String>,
+    currencies: Vec<String>,
     digest: Digest,
     added_in: i64,
 }
 
 impl Row {
     fn record(&self) -> Record {
+        let earned: Vec<String> = self.earned.iter().map(|earned| canonical(earned)).collect();
         Record::new("period_close", 1)
             .text(1, &self.period)
             .opt(2, Some(self.as_of))
@@ -57,12 +58,19 @@ impl Row {
             .bytes(4, &self.result_digest)
             .opt(5, Some(self.payees))
             .opt(6, Some(self.postings))
-            .text(7, &canonical(&self.earned))
-            .text(8, &self.currency)
+            .text(7, &earned.join(","))
+            .text(8, &self.currencies.join(","))
     }
 
     fn read(self) -> Result<Close, Fault> {
-        let currency = Currency::parse(&self.currency).map_err(corrupt)?;
+        let total = |(currency, earned): (&String, &String)| {
+            let currency = Currency::parse(currency).map_err(corrupt)?;
+            Ok((currency, minor(earned, currency)?))
+        };
+        if self.currencies.len() != self.earned.len() {
+            return Err(corrupt(format_args!("totals of the close of {}", self.period)));
+        }
+        let totals = self.currencies.iter().zip(&self.earned).map(total).collect::<Result<_, Fault>>()?;
         Ok(Close {
             period: Period::parse(&self.period).map_err(corrupt)?,
             as_of: self.as_of,
@@ -70,8 +78,7 @@ impl Row {
             digest: self.result_digest,
             payees: self.payees,
             postings: self.postings,
-            earned: minor(&self.earned, currency)?,
-            currency,
+            totals,
             change: self.added_in,
         })
     }
@@ -86,16 +93,16 @@ pub async fn insert_close(conn: &mut Conn, tenant: TenantId, close: &Close) -> R
         result_digest: close.digest,
         payees: close.payees,
         postings: close.postings,
-        earned: trimmed(close.earned, close.currency.minor_digits()),
-        currency: close.currency.to_string(),
+        earned: close.totals.iter().map(|(currency, sum)| trimmed(*sum, currency.minor_digits())).collect(),
+        currencies: close.totals.keys().map(Currency::to_string).collect(),
         digest: Digest::default(),
         added_in: close.change,
     };
     row.digest = row.record().digest();
     let insert = sqlx::query!(
         "insert into period_close (tenant_id, period, as_of, rules_revision, result_digest, payees, postings,
-            earned, currency, digest, added_in)
-        values ($1, $2, $3, $4, $5, $6, $7, $8::text::numeric, $9, $10, $11)",
+            earned, currencies, digest, added_in)
+        values ($1, $2, $3, $4, $5, $6, $7, $8::text[]::numeric[], $9, $10, $11)",
         tenant.0,
         row.period,
         row.as_of,
@@ -103,8 +110,8 @@ pub async fn insert_close(conn: &mut Conn, tenant: TenantId, close: &Close) -> R
         row.result_digest.as_slice(),
         row.payees,
         row.postings,
-        row.earned,
-        row.currency,
+        &row.earned,
+        &row.currencies,
         row.digest.as_slice(),
         row.added_in
     );
@@ -117,7 +124,7 @@ pub async fn close_of(conn: &mut Conn, tenant: TenantId, period: Period) -> Resu
     let query = sqlx::query_as!(
         Row,
         r#"select period, as_of, rules_revision, result_digest as "result_digest: Digest", payees, postings,
-            earned::text as "earned!", currency, digest as "digest: Digest", added_in
+            earned::text[] as "earned!", currencies, digest as "digest: Digest", added_in
         from period_close where tenant_id = $1 and period = $2"#,
         tenant.0,
         period.to_string()
@@ -130,7 +137,7 @@ pub async fn last_close(conn: &mut Conn, tenant: TenantId) -> Result<Option<Clos
     let query = sqlx::query_as!(
         Row,
         r#"select period, as_of, rules_revision, result_digest as "result_digest: Digest", payees, postings,
-            earned::text as "earned!", currency, digest as "digest: Digest", added_in
+            earned::text[] as "earned!", currencies, digest as "digest: Digest", added_in
         from period_close where tenant_id = $1 order by period desc limit 1"#,
         tenant.0
     );
@@ -142,7 +149,7 @@ pub async fn closes(conn: &mut Conn, tenant: TenantId, as_of: i64) -> Result<Vec
     let query = sqlx::query_as!(
         Row,
         r#"select period, as_of, rules_revision, result_digest as "result_digest: Digest", payees, postings,
-            earned::text as "earned!", currency, digest as "digest: Digest", added_in
+            earned::text[] as "earned!", currencies, digest as "digest: Digest", added_in
         from period_close where tenant_id = $1 and added_in <= $2 order by period"#,
         tenant.0,
         as_of
@@ -159,7 +166,7 @@ pub(crate) async fn check_rows(
     let mut rows = sqlx::query_as!(
         Row,
         r#"select period, as_of, rules_revision, result_digest as "result_digest: Digest", payees, postings,
-            earned::text as "earned!", currency, digest as "digest: Digest", added_in
+            earned::text[] as "earned!", currencies, digest as "digest: Digest", added_in
         from period_close where tenant_id = $1 order by period"#,
         tenant.0
     )

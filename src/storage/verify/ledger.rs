@@ -93,14 +93,25 @@ fn check_balance(currency: &str, sums: &Sums, found: &mut Findings) {
 /// Each close is what its postings come to, and each posting is of a close.
 async fn check_closes(conn: &mut Conn, tenant: TenantId, found: &mut Findings) -> Result<(), Fault> {
     let wrong = sqlx::query!(
-        r#"select coalesce(c.period, p.period) as "period!", coalesce(c.added_in, p.added_in) as "added_in!",
-            c.period is not null as "closed!"
-        from (select * from period_close where tenant_id = $1) as c
-        full join (select added_in, period, currency, count(*) as postings,
-                coalesce(sum(amount) filter (where kind = 'EARNED'), 0) as earned
-            from posting where tenant_id = $1 group by added_in, period, currency) as p
-            on p.added_in = c.added_in and p.period = c.period and p.currency = c.currency
-        where c.period is null or c.postings <> coalesce(p.postings, 0) or c.earned <> coalesce(p.earned, 0)
+        r#"with closed as (
+            select c.added_in, c.period, t.currency, t.earned
+            from period_close c cross join unnest(c.currencies, c.earned) as t (currency, earned)
+            where c.tenant_id = $1
+        ), posted as (
+            select added_in, period, currency, sum(amount) filter (where kind = 'EARNED') as earned
+            from posting where tenant_id = $1 group by added_in, period, currency
+        )
+        select coalesce(c.period, p.period) as "period!", coalesce(c.added_in, p.added_in) as "added_in!",
+            exists (select from period_close k where k.tenant_id = $1
+                and k.added_in = coalesce(c.added_in, p.added_in) and k.period = coalesce(c.period, p.period)) as "closed!"
+        from closed c
+        full join posted p on p.added_in = c.added_in and p.period = c.period and p.currency = c.currency
+        where coalesce(c.earned, 0) <> coalesce(p.earned, 0) or c.period is null
+        union all
+        select c.period, c.added_in, true from period_close c
+        where c.tenant_id = $1 and (c.postings <> (select count(*) from posting p
+                where p.tenant_id = $1 and p.added_in = c.added_in and p.period = c.period)
+            or cardinality(c.currencies) <> cardinality(c.earned))
         order by 2, 1 limit 1"#,
         tenant.0
     );

@@ -13,17 +13,19 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 49] = [
+const ALLOWED: [(&str, &str); 51] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
     ("AdminService/GetAnchor", "au"),
     ("AdminService/GetCalendar", "asu"),
     ("AdminService/ListChanges", "au"),
+    ("AdminService/ListExchangeRates", "asu"),
     ("AdminService/ListKeys", "a"),
     ("AdminService/ListTouched", "au"),
     ("AdminService/RevokeKey", "a"),
     ("AdminService/SetCalendar", "a"),
+    ("AdminService/SetExchangeRates", "as"),
     ("AdminService/VerifyJournal", "au"),
     ("AdminService/WatchChanges", "au"),
     ("DealService/GetDeal", "asu"),

@@ -223,6 +223,32 @@ async fn what_must_be_given_is_asked_for() {
             .concat(),
         ),
         ("AdminService/SetCalendar", json!({}), [id(), must(&["calendar"], "must be given")].concat()),
+        (
+            "AdminService/SetExchangeRates",
+            json!({"exchangeRates": [
+                {"currencyCode": "EUR", "date": "2026-01-01", "rate": "0"},
+                {"currencyCode": "EURO", "date": "2026-13-01", "rate": "-1.1"},
+                {"currencyCode": "GBP", "date": "2026-01-01", "rate": "1.12345678901"},
+                {"currencyCode": "GBP", "date": "2026-01-01", "rate": "123456789", "etag": -1},
+            ]}),
+            [
+                id(),
+                must(&["exchange_rates[0].rate"], "must be above zero, got \"0\""),
+                must(&["exchange_rates[1].currency_code"], "must be an ISO 4217 code of a currency in use such as \"USD\", got \"EURO\""),
+                must(&["exchange_rates[1].date"], "must be a calendar day such as \"2026-03-31\", got \"2026-13-01\""),
+                must(&["exchange_rates[1].rate"], "must be above zero, got \"-1.1\""),
+                must(&["exchange_rates[2].rate"], "must have at most 10 decimals, got \"1.12345678901\""),
+                must(&["exchange_rates[3].rate"], "must have at most 8 integer digits, got \"123456789\""),
+                must(&["exchange_rates[3]"], "must be given once, got GBP 2026-01-01 as in exchange_rates[2]"),
+                must(&["exchange_rates[3].etag"], "must not be below zero, got -1"),
+            ]
+            .concat(),
+        ),
+        (
+            "AdminService/SetExchangeRates",
+            json!({"requestId": "r", "exchangeRates": [{"currencyCode": "USD", "date": "2026-01-01", "rate": "1"}]}),
+            must(&["exchange_rates[0].currency_code"], "must be another than the tenant's USD, whose rate is 1"),
+        ),
         ("AdminService/CreateKey", json!({}), [id(), must(&["key"], "must be given")].concat()),
         ("AdminService/RevokeKey", json!({}), [reason(), id(), must(&["key_id"], "must not be empty")].concat()),
         (

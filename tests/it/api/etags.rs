@@ -25,6 +25,12 @@ fn writes() -> Vec<(&'static str, &'static str, Value, &'static str)> {
             "quota ann/own/FY2026-Q1",
         ),
         ("AdminService/SetCalendar", "calendar", berlin, "calendar"),
+        (
+            "AdminService/SetExchangeRates",
+            "exchangeRates",
+            json!({"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.2"}),
+            "exchange_rate EUR/2026-01-01",
+        ),
     ]
 }
 
@@ -43,7 +49,9 @@ async fn a_write_at_another_etag_is_refused_and_changes_nothing() {
     let tenant = Tenant::new().await;
     tenant.company().await;
     tenant.deals(&[deal("d", "ann", "2026-01-10", "1.00")]).await;
-    for ((rpc, list, resource, name), etag) in writes().into_iter().zip([6, 8, 3, 7, 2]) {
+    let rates = json!({"exchangeRates": [{"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.1"}]});
+    tenant.write("AdminService/SetExchangeRates", rates).await;
+    for ((rpc, list, resource, name), etag) in writes().into_iter().zip([6, 8, 3, 7, 2, 9]) {
         let name = if list == "calendar" { format!("calendar {}", tenant.slug) } else { name.to_string() };
         let (other, path) = at(list, &resource, etag + 1);
         let refused = tenant.refused_write(rpc, other).await;

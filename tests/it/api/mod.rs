@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_input;
+mod currency;
 mod deal;
 mod earnings;
 mod erase;

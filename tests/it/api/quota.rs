@@ -161,7 +161,7 @@ async fn the_calendar_comes_first_and_is_fixed_once_a_period_is_closed() {
     moved["calendar"]["fiscalFirstMonth"] = json!(7);
     assert_eq!(
         tenant.refused_write("AdminService/SetCalendar", moved).await,
-        "FailedPrecondition CALENDAR_FIXED: quotas or deals are stated in the calendar's currency and fiscal year: both \
+        "FailedPrecondition CALENDAR_FIXED: quotas, deals or rates are stated in the calendar's currency and fiscal year: both \
          are fixed"
     );
     let mut even = calendar();

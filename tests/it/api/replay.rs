@@ -36,6 +36,11 @@ pub fn writes() -> Vec<(&'static str, Value, Value)> {
             json!({"deals": [deal("d", "ann", "2026-01-02", "1.00")]}),
             json!({"deals": [deal("d", "ann", "2026-01-03", "1.00")]}),
         ),
+        (
+            "AdminService/SetExchangeRates",
+            json!({"exchangeRates": [{"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.1"}]}),
+            json!({"exchangeRates": [{"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.10"}]}),
+        ),
         ("AdminService/CreateKey", key("one"), key("two")),
         ("PeriodService/ClosePeriod", json!({"period": "2026-01"}), json!({"period": "2026-02"})),
     ]

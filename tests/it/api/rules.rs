@@ -68,7 +68,14 @@ impl Elsewhere {
                 window: calendar.window(*window, period),
             };
             let amount = *amount;
-            PostingKind::ALL.map(|kind| Posting { key: key.clone(), for_period: period, kind, amount })
+            let currency = calendar.currency;
+            PostingKind::ALL.map(|kind| Posting {
+                key: key.clone(),
+                for_period: period,
+                kind,
+                currency,
+                amount,
+            })
         });
         let postings: Vec<Posting> = postings.collect();
         let close = Close {
@@ -78,8 +85,7 @@ impl Elsewhere {
             digest: [9; 32],
             payees: 3,
             postings: i64::try_from(postings.len()).unwrap(),
-            earned: earned.iter().map(|(_, _, _, amount)| amount).sum(),
-            currency: calendar.currency,
+            totals: [(calendar.currency, earned.iter().map(|(_, _, _, amount)| amount).sum())].into(),
             change: number,
         };
         ledger::post(&mut self.tx, self.tenant, number, &calendar, period, &postings).await.unwrap();
@@ -146,8 +152,8 @@ async fn what_other_rules_move_in_closed_periods_is_shown_apart_and_posted_once_
         one("lead", "3.00", "8.90", "-0.10"),
     ]);
     assert_eq!(preview["payees"], payees);
-    assert_eq!((&preview["payeeCount"], &preview["total"]), (&json!("3"), &money("771.90")));
-    assert_eq!(preview["adjustedByRules"], money("509.90"));
+    assert_eq!((&preview["payeeCount"], &preview["totals"]), (&json!("3"), &json!([money("771.90")])));
+    assert_eq!(preview["adjustedByRules"], json!([money("509.90")]));
     assert_eq!(
         (&preview["rulesRevision"], &preview["acceptedRulesRevision"]),
         (&json!(RULES_REVISION), &json!(OTHER))
@@ -177,7 +183,7 @@ async fn what_other_rules_move_in_closed_periods_is_shown_apart_and_posted_once_
     // Until it is posted it is shown as before; then it stands for January, with what facts moved.
     let preview = tenant.get(PREVIEW, february).await;
     assert_eq!((&preview["payees"], &preview["acceptedRulesRevision"]), (&payees, &json!(RULES_REVISION)));
-    assert_eq!(tenant.close("2026-02").await["total"], money("771.90"));
+    assert_eq!(tenant.close("2026-02").await["totals"], json!([money("771.90")]));
     let january = json!({"period": "2026-02", "forPeriod": "2026-01"});
     let listed = tenant.get("PeriodService/ListPostings", january).await;
     let posted = listed["postings"].as_array().unwrap().iter();

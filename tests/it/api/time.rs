@@ -50,6 +50,7 @@ fn reads() -> Vec<(&'static str, Value)> {
         ("AdminService/GetAnchor", json!({})),
         ("AdminService/GetCalendar", json!({})),
         ("AdminService/ListChanges", json!({})),
+        ("AdminService/ListExchangeRates", json!({})),
         ("AdminService/ListKeys", json!({})),
         ("AdminService/ListTouched", json!({"changeNumber": "8", "noun": "NOUN_DEAL"})),
         ("AdminService/VerifyJournal", json!({})),

@@ -58,6 +58,11 @@ fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
         ("AdminService/ErasePersonalData", vec![json!({"payeeIds": ["ann"]})], true),
         ("PeriodService/AcceptRulesRevision", vec![json!({"rulesRevision": RULES_REVISION})], true),
         ("AdminService/SetCalendar", vec![calendar()], true),
+        (
+            "AdminService/SetExchangeRates",
+            vec![json!({"exchangeRates": [{"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.1"}]})],
+            true,
+        ),
         ("AdminService/CreateKey", vec![json!({"key": {"keyId": "spare", "role": "ROLE_AUDITOR"}})], true),
         ("PeriodService/ClosePeriod", vec![json!({"period": "2026-01"})], false),
         ("AdminService/RevokeKey", vec![json!({"keyId": "spare"})], true),

@@ -25,13 +25,14 @@ const SHORT: [(&str, &str, &str); 1] =
     [("rejected_row", "current", "its key is the change that set it aside: there is never a second version")];
 
 /// What the service may change: columns by table. Everything else it may only read and add.
-const UPDATES: [(&str, &[&str]); 14] = [
+const UPDATES: [(&str, &[&str]); 15] = [
     ("api_key", &["erased", "erased_in", "label", "removed_in", "salt"]),
     ("assignment", &["removed_in"]),
     ("calendar", &["removed_in"]),
     ("change", &["erased_in", "reason", "reason_salt"]),
     ("deal", &["customer_name", "erased", "erased_in", "name", "removed_in", "salt"]),
     ("deal_event", &["removed_in"]),
+    ("exchange_rate", &["removed_in"]),
     ("head", &["hash", "ledger", "number"]),
     ("measure", &["removed_in"]),
     ("outside_value", &["removed_in"]),

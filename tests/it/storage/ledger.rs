@@ -529,7 +529,8 @@ async fn facts_are_loaded_as_they_are_built_by_hand() {
             let parts = deal.splits.iter().map(|s| (s.payee.as_str(), s.role.clone(), s.percent));
             let Deal { amount, cost, quantity, .. } = *deal;
             let worth = Worth { amount, cost, quantity };
-            let handle = expected.deal(deal.id.as_str(), deal.owner.as_str(), worth, parts).unwrap();
+            let handle =
+                expected.deal(deal.id.as_str(), deal.owner.as_str(), deal.currency, worth, parts).unwrap();
             for event in &deal.events {
                 let reversed = event.reverses.iter().map(|r| (r.event.as_str(), r.amount));
                 let id = event.id.as_str();
@@ -604,6 +605,7 @@ fn posting(kind: PostingKind, id: &str, for_period: &str, amount: i128) -> Posti
         },
         for_period: period(for_period),
         kind,
+        currency: Currency::parse("USD").unwrap(),
         amount,
     }
 }
@@ -616,8 +618,7 @@ fn a_close(change: i64, of: &str, postings: i64, earned: i128) -> Close {
         digest: [9; 32],
         payees: 2,
         postings,
-        earned,
-        currency: Currency::parse("USD").unwrap(),
+        totals: [(Currency::parse("USD").unwrap(), earned)].into(),
         change,
     }
 }

@@ -79,7 +79,7 @@ async fn outcome(tenant: &Tenant) -> Vec<Value> {
     let mut outcome = Vec::new();
     for period in PERIODS {
         let close = tenant.close(period).await;
-        outcome.push(json!([close["digest"], close["total"], close["postingCount"]]));
+        outcome.push(json!([close["digest"], close["totals"], close["postingCount"]]));
         for payee in ["ann", "bob", "lead"] {
             let asked = json!({ "payeeId": payee, "period": period });
             let mut statement = tenant.get("EarningsService/GetStatement", asked).await["statement"].clone();

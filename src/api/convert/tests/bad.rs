@@ -23,7 +23,7 @@ const PEOPLE: &[Case] = &[
         r#"{"requestId": "r/1", "reason": "a\nb", "payees": [
             {"payeeId": "E-1", "kind": "KIND_PERSON", "assignments": [
                 {"startDate": "2026-02-30", "endDate": "x", "title": "a\u0007", "managerId": "é",
-                 "territoryId": " ", "planId": "-", "targetIncentive": "1.001", "currencyCode": "EUR"},
+                 "territoryId": " ", "planId": "-", "targetIncentive": "1.001", "currencyCode": "EURO"},
                 {"startDate": "2026-01-01", "targetIncentive": "-1"}]},
             {"payeeId": "", "email": "a\tb", "sourceVersion": -1, "etag": -2},
             {"payeeId": "E-1", "kind": 9, "assignments": [
@@ -42,8 +42,8 @@ const PEOPLE: &[Case] = &[
             r#"payees[0].assignments[0].manager_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "é""#,
             r#"payees[0].assignments[0].territory_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got " ""#,
             r#"payees[0].assignments[0].plan_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "-""#,
+            r#"payees[0].assignments[0].currency_code must be an ISO 4217 code of a currency in use such as "USD", got "EURO""#,
             r#"payees[0].assignments[0].target_incentive must have at most 2 decimals, got "1.001""#,
-            r#"payees[0].assignments[0].currency_code must be the tenant's currency USD, got "EUR""#,
             r#"payees[0].assignments[1].target_incentive must not be below zero, got "-1""#,
             "payees[1].payee_id must not be empty",
             "payees[1].kind must be given",
@@ -124,7 +124,7 @@ const DEALS: &[Case] = &[
     (
         "UpsertDealsRequest",
         r#"{"deals": [
-            {"dealId": "D-1", "currencyCode": "EUR", "amount": "-1", "cost": "1e3", "quantity": "0.0000001",
+            {"dealId": "D-1", "currencyCode": "EURO", "amount": "-1", "cost": "1e3", "quantity": "0.0000001",
              "probabilityPercent": "100.1", "openDate": "2026", "closeDate": "2026-13-01",
              "customerId": "a b", "productId": "a b", "name": "\u0000", "stage": "\u0085",
              "attributes": {"a b": "x", "ok": "\u007f"}},
@@ -145,7 +145,7 @@ const DEALS: &[Case] = &[
             "deals[0].owner_id must not be empty",
             r#"deals[0].customer_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "a b""#,
             r#"deals[0].product_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "a b""#,
-            r#"deals[0].currency_code must be the tenant's currency USD, got "EUR""#,
+            r#"deals[0].currency_code must be an ISO 4217 code of a currency in use such as "USD", got "EURO""#,
             r#"deals[0].amount must not be below zero, got "-1""#,
             r#"deals[0].cost must be plain decimal text such as "1250.00", got "1e3""#,
             r#"deals[0].quantity must have at most 6 decimals, got "0.0000001""#,

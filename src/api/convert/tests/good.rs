@@ -84,7 +84,7 @@ fn a_bad_row_of_an_import_is_set_aside_with_every_reason() {
     let batch: v1::ImportDealsRequest = parse(
         r#"{"batch": {"rows": [
             {"rowNumber": 7, "deal": {"dealId": "D-1", "ownerId": "E-1", "outcome": "OUTCOME_OPEN"}},
-            {"rowNumber": 9, "deal": {"dealId": "D-2", "currencyCode": "EUR", "outcome": "OUTCOME_OPEN"}},
+            {"rowNumber": 9, "deal": {"dealId": "D-2", "currencyCode": "EURO", "outcome": "OUTCOME_OPEN"}},
             {"rowNumber": 10}],
             "rejectedRows": [{"rowNumber": 8, "reasons": ["no date"], "raw": "x;y\n"}]}}"#,
     );
@@ -99,7 +99,7 @@ fn a_bad_row_of_an_import_is_set_aside_with_every_reason() {
         rejected,
         [
             (8, "no date".to_string()),
-            (9, "deal.owner_id must not be empty; deal.currency_code must be the tenant's currency USD, got \"EUR\"".into()),
+            (9, "deal.owner_id must not be empty; deal.currency_code must be an ISO 4217 code of a currency in use such as \"USD\", got \"EURO\"".into()),
             (10, "deal must be given".into()),
         ]
     );
@@ -405,14 +405,13 @@ fn a_close_is_written_in_every_stage() {
         as_of: 8,
         payees: 5,
         postings: 11,
-        total: -1250,
-        currency: calendar().currency,
+        totals: [(calendar().currency, -1250)].into(),
         digest: "ab".into(),
         rules_revision: 1,
     }));
     let expected: v1::Close = parse(
         r#"{"period": "2026-03", "state": "STATE_CLOSED", "payeesDone": "5", "payeesTotal": "5", "changeNumber": "9",
-            "asOfChange": "8", "postingCount": "11", "total": {"currencyCode": "USD", "amount": "-12.50"},
+            "asOfChange": "8", "postingCount": "11", "totals": [{"currencyCode": "USD", "amount": "-12.50"}],
             "digest": "ab", "rulesRevision": 1}"#,
     );
     assert_eq!(closed, expected);
@@ -430,14 +429,15 @@ fn a_posting_names_its_accounts_and_its_window() {
         component: component.parse().unwrap(),
         window,
     };
-    let posting = Posting { key, for_period: period.plus(-1), kind: PostingKind::Released, amount: -5 };
+    let (for_period, kind, currency) = (period.plus(-1), PostingKind::Released, calendar.currency);
+    let posting = Posting { key, for_period, kind, currency, amount: -5 };
     let place = period::Place { change: 4, entry: 2, period };
     let expected: v1::Posting = parse(
         r#"{"changeNumber": "4", "entry": "2", "period": "2026-03", "forPeriod": "2026-02", "kind": "KIND_RELEASED",
             "debit": "ACCOUNT_HELD", "credit": "ACCOUNT_PAYABLE", "payeeId": "E-1", "planId": "p", "componentId": "c",
             "window": "FY2027-Q1", "amount": {"currencyCode": "USD", "amount": "-0.05"}}"#,
     );
-    assert_eq!(period::posting_wire(place, &posting, calendar.currency, &calendar), expected);
+    assert_eq!(period::posting_wire(place, &posting, &calendar), expected);
 }
 
 #[test]

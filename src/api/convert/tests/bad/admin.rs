@@ -18,6 +18,29 @@ pub const ADMIN: &[Case] = &[
     ("GetCalendarRequest", r#"{"asOfChange": -1}"#, &["as_of_change must not be below zero, got -1"]),
     ("CreateKeyRequest", r#"{"requestId": "r"}"#, &["key must be given"]),
     (
+        "SetExchangeRatesRequest",
+        r#"{"requestId": "r", "exchangeRates": [{"currencyCode": "EUR", "date": "2026-01-01", "rate": "0"},
+            {"rate": "1.00000000001", "etag": -1}, {"currencyCode": "EUR", "date": "2026-01-01", "rate": "-1"}]}"#,
+        &[
+            r#"exchange_rates[0].rate must be above zero, got "0""#,
+            r#"exchange_rates[1].currency_code must be an ISO 4217 code of a currency in use such as "USD", got """#,
+            r#"exchange_rates[1].date must be a calendar day such as "2026-03-31", got """#,
+            r#"exchange_rates[1].rate must have at most 10 decimals, got "1.00000000001""#,
+            r#"exchange_rates[2].rate must be above zero, got "-1""#,
+            "exchange_rates[2] must be given once, got EUR 2026-01-01 as in exchange_rates[0]",
+            "exchange_rates[1].etag must not be below zero, got -1",
+        ],
+    ),
+    (
+        "ListExchangeRatesRequest",
+        r#"{"currencyCode": "euro", "onDate": "x", "pageSize": -1}"#,
+        &[
+            "page_size must be 0 to 1000, got -1",
+            r#"currency_code must be an ISO 4217 code of a currency in use such as "USD", got "euro""#,
+            r#"on_date must be a calendar day such as "2026-03-31", got "x""#,
+        ],
+    ),
+    (
         "CreateKeyRequest",
         r#"{"requestId": "r", "key": {"keyId": "!", "payeeId": "E-1", "role": "ROLE_ADMIN", "label": "\n"}}"#,
         &[

@@ -20,7 +20,7 @@ pub(super) const PLANS: &[Case] = &[
         &[
             "plan.plan_id must not be empty",
             "plan.name must not be empty",
-            r#"plan.currency_code must be the tenant's currency USD, got "usd""#,
+            r#"plan.currency_code must be an ISO 4217 code of a currency in use such as "USD", got "usd""#,
             "plan.components[0].component_id must not be empty",
             "plan.components[0].name must not be empty",
             "plan.components[0].window must be given",
