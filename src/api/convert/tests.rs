@@ -7,7 +7,8 @@ mod good;
 use prost::{Message, Name};
 
 use super::{
-    admin, deal, draft, earnings, exchange, import, journal, measure, outside, payee, period, plan, quota,
+    admin, deal, draft, earnings, estimate, exchange, import, journal, measure, outside, payee, period, plan,
+    plan_test, quota,
 };
 use crate::api::json::from_json;
 use crate::api::v1;
@@ -67,6 +68,7 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "ListPlansRequest" => said(json, plan::list),
         "ValidatePlanRequest" => said(json, draft::validate),
         "DiffPlansRequest" => said(json, draft::diff),
+        "TestPlanRequest" => said(json, plan_test::test),
         "SaveDraftRequest" => said(json, |m| draft::save(m, usd)),
         "GetDraftRequest" => said(json, draft::get),
         "ListDraftsRequest" => said(json, draft::list),
@@ -74,6 +76,7 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "GetAttainmentRequest" => said(json, earnings::attainment),
         "GetStatementRequest" => said(json, earnings::statement),
         "ExplainEarningRequest" => said(json, earnings::explain),
+        "EstimateDealRequest" => said(json, |m| estimate::estimate(m, usd)),
         "PreviewPeriodRequest" => said(json, period::preview),
         "ClosePeriodRequest" => said(json, period::close),
         "AcceptRulesRevisionRequest" => said(json, period::accept_rules),

@@ -252,6 +252,30 @@ const READS: &[Case] = &[
         &[r#"period must be a period such as "2026-03", got "2026-3""#],
     ),
     (
+        "EstimateDealRequest",
+        r#"{"payeeId": "!", "period": "2026", "asOfChange": -1, "assumedEvents": [
+            {"type": "TYPE_REFUNDED", "eventDate": "2026-02-30", "amount": "1.005"}]}"#,
+        &[
+            "deal_id must be given, or a deal",
+            "assumed_events[0].type must be booked, invoiced or paid, got REFUNDED",
+            r#"assumed_events[0].event_date must be a calendar day such as "2026-03-31", got "2026-02-30""#,
+            r#"assumed_events[0].amount must have at most 2 decimals, got "1.005""#,
+            r#"payee_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "!""#,
+            r#"period must be a period such as "2026-03", got "2026""#,
+            "as_of_change must not be below zero, got -1",
+        ],
+    ),
+    (
+        "EstimateDealRequest",
+        r#"{"deal": {"etag": 7}}"#,
+        &[
+            "deal.etag must be 0: nothing is written, got 7",
+            "deal.deal_id must not be empty",
+            "deal.owner_id must not be empty",
+            "deal.outcome must be given",
+        ],
+    ),
+    (
         "ExplainEarningRequest",
         r#"{"planId": "!", "componentId": "!", "path": "a\nb", "depth": 11, "pageSize": -1, "asOfChange": -1}"#,
         &[

@@ -393,4 +393,14 @@ pub(super) const PLANS: &[Case] = &[
             "as_of_change must not be below zero, got -1",
         ],
     ),
+    (
+        "TestPlanRequest",
+        r#"{"asOfChange": -1, "measures": [{"measureId": "m", "name": "M", "outside": {"combine": 9}}]}"#,
+        &[
+            "plan must be given, or a draft_id",
+            "measures[0].outside.combine must be a value of the enum, got 9",
+            "tests must be 1 to 100, got 0",
+            "as_of_change must not be below zero, got -1",
+        ],
+    ),
 ];
