@@ -354,6 +354,7 @@ proptest! {
         let (one, other, times) = repeated;
         condition(&format!("{one}{other}").repeat(times))?;
         condition(&format!("{}1{}", one.repeat(times), other.repeat(times)))?;
+        condition(&"){".repeat(times))?;
     }
 }
 

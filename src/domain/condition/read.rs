@@ -71,8 +71,8 @@ pub(super) fn read(text: &str) -> Result<Source<'_>, TextFault> {
     if let Some((at, character)) = text.char_indices().find(control) {
         return Err(fault(text, at, format!("the control character {character:?}"), "CEL"));
     }
-    if let Some(at) = too_deep(text) {
-        return Err(deep(text, at));
+    if let Some(fault) = beyond(text) {
+        return Err(fault);
     }
     // The parser goes down several frames for every bracket, more than a thread of the runtime may have room for. It is
     // young, too: should a text ever bring it down, that text is refused like any other that it cannot read.
@@ -110,11 +110,13 @@ fn deep(text: &str, at: usize) -> TextFault {
     fault(text, at, "parts nested too deep", format!("at most {MAX_DEPTH} one within the other"))
 }
 
-/// Where brackets, choices and operators pile up beyond what the parser is given; quoted text does not count.
-fn too_deep(text: &str) -> Option<usize> {
-    /// Choices and operators since the bracket that is open.
+/// Where brackets, choices and operators pile up beyond what the parser is given, or a bracket closes that is not open:
+/// looking for what may have been meant, the parser goes down for each. Quoted text does not count.
+fn beyond(text: &str) -> Option<TextFault> {
+    /// What closes it, and choices and operators since it was opened.
     #[derive(Default)]
     struct Open {
+        closed_by: Option<char>,
         choices: usize,
         row: usize,
     }
@@ -122,7 +124,6 @@ fn too_deep(text: &str) -> Option<usize> {
     let mut quote = None;
     let mut characters = text.char_indices();
     while let Some((at, character)) = characters.next() {
-        let outermost = open.len() == 1;
         let last = open.last_mut()?;
         match (quote, character) {
             (Some(_), '\\') => {
@@ -131,8 +132,20 @@ fn too_deep(text: &str) -> Option<usize> {
             (Some(mark), _) if mark == character => quote = None,
             (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(character),
-            (None, '(' | '[' | '{') => open.push(Open::default()),
-            (None, ')' | ']' | '}') if !outermost => drop(open.pop()),
+            (None, '(' | '[' | '{') => {
+                let closed_by = Some(match character {
+                    '(' => ')',
+                    '[' => ']',
+                    _ => '}',
+                });
+                open.push(Open { closed_by, ..Open::default() });
+            }
+            (None, ')' | ']' | '}') if last.closed_by == Some(character) => drop(open.pop()),
+            (None, ')' | ']' | '}') => {
+                let expected =
+                    last.closed_by.map_or("a bracket to be open".into(), |mark| format!("{mark:?}"));
+                return Some(fault(text, at, format!("{character:?}"), expected));
+            }
             (None, '?') => last.choices += 1,
             // Parts joined by these stand beside each other.
             (None, '&' | '|' | ',') => last.row = 0,
@@ -141,7 +154,7 @@ fn too_deep(text: &str) -> Option<usize> {
         }
         let within = open.len() - 1 + open.iter().map(|open| open.choices).sum::<usize>();
         if within > MAX_DEPTH || open.iter().map(|open| open.row).sum::<usize>() > MAX_ROW {
-            return Some(at);
+            return Some(deep(text, at));
         }
     }
     None
