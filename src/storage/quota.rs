@@ -62,7 +62,10 @@ impl Row {
             payee_id: quota.key.payee.to_string(),
             measure_id: quota.key.measure.to_string(),
             window_id: calendar.window_text(quota.key.window),
-            currency: quota.has_money().then(|| quota.currency.to_string()),
+            // Absent is the tenant's, as in what was written before quotas had one.
+            currency: Some(quota.currency)
+                .filter(|currency| quota.has_money() && *currency != calendar.currency)
+                .map(|currency| currency.to_string()),
             amount,
             units,
             reports_measure_id: reports,

@@ -251,7 +251,7 @@ async fn rows_that_change_places_are_named() {
                 "update statement_part a set body = b.body, digest = b.digest from statement_part b
                 where a.payee_id = 'ann' and b.payee_id = 'bob'",
             ],
-            "statement_part 2026-01 ann part 0 of change 14: its columns do not give its digest",
+            "statement_part 2026-01 ann part 0 of change 17: its columns do not give its digest",
         ),
         (
             vec![

@@ -162,7 +162,7 @@ async fn a_request_wrong_in_many_ways_says_all_of_them() {
     ]);
     let between = json!({"dealId": "d1", "ownerId": "ann", "outcome": "OUTCOME_WON", "events": events, "splits": [
         {"payeeId": "ann", "splitPercent": "0"}, {"payeeId": "bob", "splitPercent": "101"}, {"payeeId": "bob", "splitPercent": "-1"}]});
-    let alone = json!({"dealId": "d/2", "outcome": 9, "currencyCode": "EUR", "probabilityPercent": "100.5",
+    let alone = json!({"dealId": "d/2", "outcome": 9, "currencyCode": "EURO", "probabilityPercent": "100.5",
         "quantity": "-1", "stage": "x".repeat(101), "name": "a\u{7}b", "attributes": {"": "x"}});
     let bad = json!({"requestId": "", "deals": [between, alone, {"dealId": "d1", "ownerId": "ann", "outcome": "OUTCOME_WON"}]});
     let refused = tenant.refused("DealService/UpsertDeals", bad).await;
@@ -182,7 +182,10 @@ async fn a_request_wrong_in_many_ways_says_all_of_them() {
         ("deals[1].deal_id", characters),
         ("deals[1].name", "must have no control characters, got '\\u{7}'"),
         ("deals[1].owner_id", "must not be empty"),
-        ("deals[1].currency_code", "must be the tenant's currency USD, got \"EUR\""),
+        (
+            "deals[1].currency_code",
+            "must be an ISO 4217 code of a currency in use such as \"USD\", got \"EURO\"",
+        ),
         ("deals[1].quantity", "must not be below zero, got \"-1\""),
         ("deals[1].stage", "must be at most 100 characters, got 101"),
         ("deals[1].outcome", "must be a value of the enum, got 9"),

@@ -109,7 +109,7 @@ async fn a_deal_in_euros_pays_in_dollars_and_shows_how() {
     let missing = "period: deal d1 needs a rate of EUR on or before 2026-01-14, and there is none";
     assert!(close.contains("RUN_BLOCKED") && close.lines().any(|line| line == missing), "{close}");
     rates(&tenant, &[("EUR", "2026-01-10", "1.0842")]).await;
-    let explained = json!({"payeeId": "ann", "period": "2026-01", "depth": 8, "text": true});
+    let explained = json!({"payeeId": "ann", "period": "2026-01", "depth": 8});
     let explained = tenant.get("EarningsService/ExplainEarning", explained).await.to_string();
     let shown = "1000.00 EUR x 1.0842 = 1084.20 USD, rate of 2026-01-10";
     assert!(explained.contains(shown), "{explained}");

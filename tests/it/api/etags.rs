@@ -40,6 +40,7 @@ fn at(list: &str, resource: &Value, etag: i64) -> (Value, String) {
     resource["etag"] = json!(etag.to_string());
     match list {
         "calendar" => (json!({"calendar": resource}), "calendar.etag".into()),
+        "exchangeRates" => (json!({list: [resource]}), "exchange_rates[0].etag".into()),
         list => (json!({list: [resource]}), format!("{list}[0].etag")),
     }
 }

@@ -52,7 +52,7 @@ async fn a_quota_names_payees_measures_and_windows_that_exist() {
         quota("ann", "own", "FY2026", "1.00"),
         quota("ann", "own", "FY2026", "2.00"),
     ];
-    bad[2]["amount"]["currencyCode"] = json!("EUR");
+    bad[2]["amount"]["currencyCode"] = json!("EURO");
     assert_eq!(
         tenant.refused_write("QuotaService/SetQuotas", json!({ "quotas": bad })).await,
         "InvalidArgument INVALID_REQUEST: 5 fields are wrong, the first: quotas[0].window must be a window such as \
@@ -60,7 +60,7 @@ async fn a_quota_names_payees_measures_and_windows_that_exist() {
          quotas[0].window: must be a window such as \"2026-03\", \"FY2026-Q1\", \"FY2026-H1\" or \"FY2026\", got \"FY2026-Q5\"\n\
          quotas[1].window: must be a window such as \"2026-03\", \"FY2026-Q1\", \"FY2026-H1\" or \"FY2026\", got \"2026-13\"\n\
          quotas[1].amount.amount: must not be below zero, got \"-1.00\"\n\
-         quotas[2].amount.currency_code: must be the tenant's currency USD, got \"EUR\"\n\
+         quotas[2].amount.currency_code: must be an ISO 4217 code of a currency in use such as \"USD\", got \"EURO\"\n\
          quotas[3]: must be given once, got ann own FY2026 as in quotas[2]"
     );
 }
