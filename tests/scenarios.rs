@@ -26,6 +26,7 @@ use attain::domain::outside::{OutsideValue, ValueKey};
 use attain::domain::payee::Payee;
 use attain::domain::plan::PlanVersion;
 use attain::domain::quota::{Quota, QuotaKey};
+use attain::domain::territory::{CreditingRule, Territory};
 use serde::{Deserialize, Serialize};
 
 use script::{Post, Scenario, Step, Told};
@@ -40,6 +41,8 @@ struct World {
     rates: BTreeMap<RateKey, ExchangeRate>,
     quotas: BTreeMap<QuotaKey, Quota>,
     values: BTreeMap<ValueKey, OutsideValue>,
+    territories: BTreeMap<String, Territory>,
+    rules: Vec<CreditingRule>,
     deals: BTreeMap<String, Deal>,
     posted: Posted,
     closed: Option<Period>,
@@ -85,6 +88,14 @@ impl World {
             let values = convert::outside::record(request).unwrap().1;
             self.values.extend(values.into_iter().map(|value| (value.key.clone(), value)));
         }
+        for request in &told.territories {
+            let territories = convert::territory::upsert(request).unwrap().1;
+            self.territories
+                .extend(territories.into_iter().map(|territory| (territory.id.to_string(), territory)));
+        }
+        for request in &told.crediting_rules {
+            self.rules = convert::territory::set(request).unwrap().1;
+        }
         for request in &told.deals {
             for mut deal in convert::deal::upsert(request, calendar.currency).unwrap().1 {
                 let known = self.deals.remove(deal.id.as_str());
@@ -104,6 +115,8 @@ impl World {
         self.plans.iter().cloned().for_each(|plan| builder.plan(plan));
         self.rates.values().for_each(|rate| builder.exchange_rate(rate));
         self.quotas.values().cloned().for_each(|quota| builder.quota(quota).unwrap());
+        self.territories.values().cloned().for_each(|territory| builder.territory(territory));
+        self.rules.iter().cloned().for_each(|rule| builder.crediting_rule(rule).unwrap());
         self.values.values().for_each(|value| builder.value(value).unwrap());
         self.deals.values().for_each(|deal| builder.tell(deal).unwrap());
         builder.build().unwrap()

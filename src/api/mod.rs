@@ -15,6 +15,7 @@ pub mod plan;
 pub mod quota;
 pub mod server;
 pub mod status;
+pub mod territory;
 
 use std::sync::LazyLock;
 
@@ -65,7 +66,7 @@ mod tests {
             .flat_map(|service| service.methods().collect::<Vec<_>>())
             .map(|method| format!("/{}/{}", method.parent_service().full_name(), method.name()))
             .collect();
-        assert_eq!(descriptors().services().len(), 8);
+        assert_eq!(descriptors().services().len(), 9);
         let without: Vec<_> = rpcs.iter().filter(|rpc| !rules.contains_key(*rpc)).collect();
         assert_eq!(without, Vec::<&String>::new());
     }

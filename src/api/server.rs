@@ -20,9 +20,10 @@ use crate::api::v1::{
     earnings_service_server::EarningsServiceServer, measure_service_server::MeasureServiceServer,
     payee_service_server::PayeeServiceServer, period_service_server::PeriodServiceServer,
     plan_service_server::PlanServiceServer, quota_service_server::QuotaServiceServer,
+    territory_service_server::TerritoryServiceServer,
 };
 use crate::api::{
-    FILE_DESCRIPTOR_SET, admin, deal, descriptors, earnings, measure, payee, period, plan, quota,
+    FILE_DESCRIPTOR_SET, admin, deal, descriptors, earnings, measure, payee, period, plan, quota, territory,
 };
 use crate::app::App;
 use crate::auth::layer::AuthLayer;
@@ -138,6 +139,9 @@ fn routes(app: &Arc<App>, health: &Health, limits: &Limits) -> Result<Routes, Se
         .add_service(DealServiceServer::new(deal::Deals(app.clone())).max_decoding_message_size(most))
         .add_service(
             MeasureServiceServer::new(measure::Measures(app.clone())).max_decoding_message_size(most),
+        )
+        .add_service(
+            TerritoryServiceServer::new(territory::Territories(app.clone())).max_decoding_message_size(most),
         )
         .add_service(QuotaServiceServer::new(quota::Quotas(app.clone())).max_decoding_message_size(most))
         .add_service(PlanServiceServer::new(plan::Plans(app.clone())).max_decoding_message_size(most))

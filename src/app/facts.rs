@@ -54,6 +54,12 @@ pub(super) async fn terms(
         (payee.name, payee.email) = (None, None);
     }
     let mut builder = FactsBuilder::new(as_of, calendar, all).map_err(storage::corrupt)?;
+    for territory in storage::territory::list(conn, tenant, as_of, None, i64::MAX).await? {
+        builder.territory(territory.value);
+    }
+    for rule in storage::crediting::all(conn, tenant, as_of).await? {
+        builder.crediting_rule(rule).map_err(storage::corrupt)?;
+    }
     for measure in storage::measure::all(conn, tenant, as_of).await? {
         builder.measure(measure);
     }
@@ -94,9 +100,9 @@ async fn load_beside(
     payees: &[u32],
 ) -> Result<Facts, Fault> {
     let read = read_by(terms, payees.iter().copied());
-    let of = read.into_iter().map(|payee| terms.payee_id(payee).clone()).collect();
+    let payees = read.into_iter().map(|payee| terms.payee_id(payee).clone()).collect();
     let mut told = FactsBuilder::beside(terms, as_of);
-    let scope = Scope { as_of, deals: Which::Of(of) };
+    let scope = Scope { as_of, deals: Which::Of { payees, open: terms.has_rules() } };
     storage::facts::load_deals(conn, tenant, &scope, &mut told).await?;
     let mut facts = Facts::clone(terms);
     facts.replace(&[], told).map_err(storage::facts::unfit)?;

@@ -21,6 +21,7 @@ pub mod quota;
 pub mod read;
 mod resident;
 pub mod tenant;
+pub mod territory;
 mod write;
 
 use std::collections::BTreeMap;

@@ -31,7 +31,7 @@ impl<'a, 'f> Below<'a, 'f> {
         let facts = self.calculation.facts;
         let day = book.origin_day(entry);
         let mut below = BTreeSet::new();
-        for share in facts.shares(book.deal(entry)) {
+        for share in book.shares(entry) {
             let above = facts.above(share.payee, day);
             if let Some(level) = above.iter().position(|payee| *payee == self.manager) {
                 below.insert(share.payee);

@@ -245,8 +245,8 @@ impl<'f> Book<'f> {
             }
         };
         for entry in (0_u32..).take(self.entries.len()) {
-            let (deal, day) = (self.deal(entry), self.origin_day(entry));
-            for share in facts.shares(deal) {
+            let day = self.origin_day(entry);
+            for share in facts.shares_of(self.origin_event(entry)) {
                 if let Some(place) = self.place(share.payee) {
                     note(&mut self.credited[place].direct, entry);
                 }
@@ -387,6 +387,15 @@ impl<'f> Book<'f> {
         self.entry(entry).deal
     }
 
+    /// Who is credited with which part of an entry: of a reversal with that of what it takes back.
+    pub fn shares(&self, entry: u32) -> impl Iterator<Item = Share> + use<'f> {
+        self.facts.shares_of(self.origin_event(entry))
+    }
+
+    fn origin_event(&self, entry: u32) -> u32 {
+        self.entry(self.entry(entry).origin).event
+    }
+
     /// The date that decides payees, reporting line and conditions: of a reversal that of what it takes back.
     pub fn origin_day(&self, entry: u32) -> Day {
         self.entry(self.entry(entry).origin).day
@@ -404,7 +413,7 @@ impl<'f> Book<'f> {
             .filter(move |(place, entry)| entry.origin == *place && entry.period == period);
         entries.flat_map(move |(_, entry)| {
             let unassigned = move |share: &Share| !self.facts.is_assigned(share.payee, entry.day);
-            self.facts.shares(entry.deal).filter(unassigned).map(move |share| (entry.event, share.payee))
+            self.facts.shares_of(entry.event).filter(unassigned).map(move |share| (entry.event, share.payee))
         })
     }
 }

@@ -144,7 +144,7 @@ impl Selector {
             return self.rolled_up && self.reports(facts, book, payee, credit.entry).next().is_some();
         }
         let own = |share: &Share| (share.payee, share.role) == (payee, credit.role);
-        let mut shares = facts.shares(book.deal(credit.entry)).filter(own);
+        let mut shares = book.shares(credit.entry).filter(own);
         let holds = |share: &Share| self.holds(facts, book, credit.entry, share, payee);
         self.direct && shares.any(|share| self.takes(facts, &share, false) && holds(&share))
     }
@@ -171,7 +171,7 @@ impl Selector {
             }
             let credit = |rolled_up, role, percent| Credit { place: entry, entry, rolled_up, role, percent };
             if from_direct {
-                let own = facts.shares(book.deal(entry)).filter(|share| share.payee == payee);
+                let own = book.shares(entry).filter(|share| share.payee == payee);
                 let own = own.filter(|share| {
                     self.takes(facts, share, false) && self.holds(facts, book, entry, share, payee)
                 });
@@ -204,7 +204,7 @@ impl Selector {
         let counts = move |share: &Share| {
             self.takes(facts, share, true) && self.holds(facts, book, entry, share, payee)
         };
-        let shares = facts.shares(book.deal(entry)).filter(counts);
+        let shares = book.shares(entry).filter(counts);
         shares.filter_map(move |share| through(&share).map(|report| (report, share.percent)))
     }
 
@@ -239,7 +239,7 @@ impl Selector {
     pub fn unclear(&self, facts: &Facts, book: &Book, payee: u32) -> Vec<(u32, String)> {
         let Some(formula) = &self.condition_text else { return Vec::new() };
         let why = |entry: u32, rolled_up: bool| {
-            let shares = facts.shares(book.deal(entry)).filter(|share| self.takes(facts, share, rolled_up));
+            let shares = book.shares(entry).filter(|share| self.takes(facts, share, rolled_up));
             let concerns = |share: &Share| match rolled_up {
                 false => share.payee == payee,
                 true => facts

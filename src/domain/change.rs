@@ -70,11 +70,13 @@ pub enum Noun {
     RulesAcceptance,
     OutsideValue,
     ExchangeRate,
+    Territory,
+    CreditingRule,
 }
 
 impl Noun {
     /// All kinds, in the order in which a change lists them.
-    pub const ALL: [Noun; 17] = [
+    pub const ALL: [Noun; 19] = [
         Noun::Calendar,
         Noun::Key,
         Noun::Payee,
@@ -92,6 +94,8 @@ impl Noun {
         Noun::RulesAcceptance,
         Noun::OutsideValue,
         Noun::ExchangeRate,
+        Noun::Territory,
+        Noun::CreditingRule,
     ];
 }
 

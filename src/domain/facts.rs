@@ -3,6 +3,7 @@
 //! Ids become indexes whose order is the order of the ids' bytes, so that order never costs a text
 //! comparison and never depends on the order in which facts arrived.
 
+mod crediting;
 mod details;
 mod line;
 mod part;
@@ -25,7 +26,10 @@ use super::outside::OutsideValue;
 use super::payee::Payee;
 use super::plan::PlanVersion;
 use super::quota::{Quota, QuotaKey};
+use crediting::{Crediting, Ruled};
 use details::Details;
+
+pub use crediting::{Reason, Verdict};
 
 /// What a calculation reads.
 #[derive(Debug, Clone)]
@@ -52,11 +56,15 @@ pub struct Facts {
     pub quotas: Arc<BTreeMap<(u32, MeasureId), BTreeMap<Window, Quota>>>,
     /// Values of outside measures, by payee index and measure, then day.
     pub values: Arc<BTreeMap<(u32, MeasureId), BTreeMap<Day, Quantity>>>,
+    /// Rules by which deals without splits are credited, and territories.
+    crediting: Arc<Crediting>,
     /// By id. A role's place here is its index in splits.
     pub roles: Vec<RoleId>,
     deals: Vec<DealFact>,
     details: Details,
     splits: Vec<Share>,
+    /// What rules decided.
+    ruled: Ruled,
     overlay: Option<u16>,
     /// By day, deal id, event id.
     pub events: Vec<EventFact>,
@@ -82,6 +90,8 @@ struct DealFact {
     worth: Worth,
     /// The place of its row.
     details: u32,
+    /// The place of a set with everyone whom rules credit with an event of it; 0: none.
+    ruled: u32,
 }
 
 /// What a deal or an event says it is worth.
@@ -119,6 +129,8 @@ pub struct EventFact {
     /// What it states itself.
     pub worth: Worth,
     reversed: (u32, u32),
+    /// The place of the set of shares that a rule decided; 0: none.
+    ruled: u32,
 }
 
 /// One event named by a reversal.
@@ -141,6 +153,8 @@ pub enum FactsFault {
     UnknownValuePayee(String),
     #[error("deal {deal} has a {field} that cannot be read")]
     Unreadable { deal: String, field: String },
+    #[error("a crediting rule or territory names payee {0}, which does not exist")]
+    UnknownHolder(String),
     #[error("more facts than one calculation can hold")]
     TooMany,
 }
@@ -230,9 +244,9 @@ impl Facts {
         self.details.get(self.deals[deal as usize].details, field)
     }
 
-    /// Who is credited with which part of a deal: its splits by payee id and role; where none but overlays is
-    /// listed, also the owner.
-    pub fn shares(&self, deal: u32) -> impl Iterator<Item = Share> {
+    /// What a deal itself says of who is credited with which part of it: its splits by payee id and role; where none
+    /// but overlays is listed, also the owner.
+    pub fn stated(&self, deal: u32) -> impl Iterator<Item = Share> {
         let splits = &self.splits[range(self.deals[deal as usize].splits)];
         let whole = splits.iter().any(|split| !self.is_overlay(split.role));
         let owner = (!whole).then(|| Share {
@@ -388,14 +402,13 @@ impl FactsBuilder {
         let start = index(self.facts.splits.len())?;
         for (payee, role, percent) in splits {
             let payee = self.payee(id, payee)?;
-            let next = u16::try_from(self.roles.len()).map_err(|_| FactsFault::TooMany)?;
-            let role = *self.roles.entry(role).or_insert(next);
+            let role = self.role(role)?;
             self.facts.splits.push(Share { payee, role: Some(role), percent });
         }
         let name = self.facts.names.add(id)?;
         let splits = (start, index(self.facts.splits.len())?);
         let details = self.facts.details.add()?;
-        self.facts.deals.push(DealFact { name, owner, splits, currency, worth, details });
+        self.facts.deals.push(DealFact { name, owner, splits, currency, worth, details, ruled: 0 });
         Ok(handle)
     }
 
@@ -417,7 +430,7 @@ impl FactsBuilder {
         let name = self.facts.names.add(id)?;
         let reversed = (start, index(self.facts.reversed.len())?);
         index(self.facts.events.len())?;
-        self.facts.events.push(EventFact { day, deal, name, kind, worth, reversed });
+        self.facts.events.push(EventFact { day, deal, name, kind, worth, reversed, ruled: 0 });
         Ok(())
     }
 
@@ -467,6 +480,7 @@ impl FactsBuilder {
         Arc::make_mut(&mut facts.plans)
             .sort_by(|a, b| (&a.plan.id, a.effective_from).cmp(&(&b.plan.id, b.effective_from)));
         facts.note_overlay();
+        facts.apply_rules()?;
         facts.note_credited()?;
         Ok(facts)
     }
@@ -486,10 +500,12 @@ impl Facts {
             exchange: Arc::new(Exchange::new(calendar.currency)),
             quotas: Arc::default(),
             values: Arc::default(),
+            crediting: Arc::default(),
             roles: Vec::new(),
             deals: Vec::new(),
             details: Details::default(),
             splits: Vec::new(),
+            ruled: Ruled::default(),
             overlay: None,
             events: Vec::new(),
             reversed: Vec::new(),
@@ -530,15 +546,6 @@ impl Facts {
         }
         (self.credited, self.credited_from) = (events, count);
         Ok(())
-    }
-
-    /// The payees credited with a deal, each once, by index.
-    fn whose(&self, deal: u32, credited: &mut Vec<u32>) {
-        credited.clear();
-        credited.extend(self.shares(deal).map(|share| share.payee));
-        // The owner stands behind the splits, and may be among them.
-        credited.sort_unstable();
-        credited.dedup();
     }
 
     /// Renumbers deals by the bytes of their ids; nothing to do where they came in that order.

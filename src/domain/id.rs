@@ -108,6 +108,8 @@ ids! {
     MeasureId;
     /// A compensation plan.
     PlanId;
+    /// A rule by which deals without splits are credited.
+    CreditingRuleId;
     /// A plan being written.
     DraftId;
     /// A component of a plan; the same id across versions is the same promise.

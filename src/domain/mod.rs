@@ -21,4 +21,5 @@ pub mod payee;
 pub mod plan;
 pub mod quota;
 pub mod statement;
+pub mod territory;
 pub mod version;

@@ -30,6 +30,14 @@ select (exists (select from calendar
     or exists (select from exchange_rate
         where tenant_id = $1 and added_in > $2 and added_in <= $3)
     or exists (select from exchange_rate
+        where tenant_id = $1 and removed_in > $2 and removed_in <= $3)
+    or exists (select from territory
+        where tenant_id = $1 and added_in > $2 and added_in <= $3)
+    or exists (select from territory
+        where tenant_id = $1 and removed_in > $2 and removed_in <= $3)
+    or exists (select from crediting_rule
+        where tenant_id = $1 and added_in > $2 and added_in <= $3)
+    or exists (select from crediting_rule
         where tenant_id = $1 and removed_in > $2 and removed_in <= $3)) as "terms!",
     (exists (select from api_key
         where tenant_id = $1 and added_in > $2 and added_in <= $3)

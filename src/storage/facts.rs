@@ -5,6 +5,7 @@ use std::fmt::Display;
 
 use crate::domain::condition::Field;
 use crate::domain::date::Day;
+use crate::domain::deal::OVERLAY;
 use crate::domain::facts::{FactsBuilder, FactsFault, Worth};
 use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::{DealId, PayeeId, RoleId, TenantId};
@@ -30,8 +31,13 @@ pub struct Scope {
 pub enum Which {
     /// Everyone's.
     All,
-    /// Those that these payees own or are credited with.
-    Of(Vec<PayeeId>),
+    /// Those that these payees own or have a split of.
+    Of {
+        /// Whose.
+        payees: Vec<PayeeId>,
+        /// Those that list no splits but overlays, too: rules may credit anyone with them.
+        open: bool,
+    },
     /// These.
     These(Vec<DealId>),
 }
@@ -59,12 +65,16 @@ fn statement(tenant: TenantId, scope: &Scope, kept: &[Field]) -> String {
     // Most deals have one or two splits; opening the array of every deal costs several times as much.
     let named = match deals {
         Which::All => String::new(),
-        Which::Of(payees) => {
+        Which::Of { payees, open } => {
             let ids = any(payees);
+            let open = match open {
+                true => format!("or not exists (select from unnest(d.split_roles) r where r <> '{OVERLAY}')"),
+                false => String::new(),
+            };
             format!(
                 "and (d.owner_id = {ids} or d.split_payee_ids[1] = {ids} or d.split_payee_ids[2] = {ids}
                     or cardinality(d.split_payee_ids) > 2
-                        and exists (select from unnest(d.split_payee_ids) s where s = {ids}))"
+                        and exists (select from unnest(d.split_payee_ids) s where s = {ids}) {open})"
             )
         }
         Which::These(deals) => {
@@ -116,7 +126,8 @@ const TOLD: usize = 1000;
 /// What changed between two journal numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Changed {
-    /// Calendar, payees, measures, plans, quotas, values of outside measures or rates of exchange.
+    /// Calendar, payees, measures, plans, quotas, values of outside measures, rates of exchange, territories or
+    /// crediting rules.
     pub terms: bool,
     /// Keys.
     pub keys: bool,
@@ -263,7 +274,8 @@ pub(crate) fn unfit(fault: FactsFault) -> Fault {
         | FactsFault::UnknownManager { .. }
         | FactsFault::Unreadable { .. }
         | FactsFault::UnknownQuotaPayee(_)
-        | FactsFault::UnknownValuePayee(_) => corrupt(fault),
+        | FactsFault::UnknownValuePayee(_)
+        | FactsFault::UnknownHolder(_) => corrupt(fault),
     }
 }
 
@@ -275,7 +287,10 @@ mod tests {
     fn only_checked_values_are_formatted_into_the_statement() {
         let scope = Scope {
             as_of: 7,
-            deals: Which::Of(vec![PayeeId::try_new("NULL").unwrap(), PayeeId::try_new("E-1").unwrap()]),
+            deals: Which::Of {
+                payees: vec![PayeeId::try_new("NULL").unwrap(), PayeeId::try_new("E-1").unwrap()],
+                open: true,
+            },
         };
         let text = statement(
             TenantId(uuid::Uuid::nil()),
@@ -283,6 +298,10 @@ mod tests {
             &[Field::DealStage, Field::Attribute("x.y".into())],
         );
         assert!(text.contains("d.owner_id = any('{\"NULL\",\"E-1\"}'::text[])"), "{text}");
+        assert!(
+            text.contains("or not exists (select from unnest(d.split_roles) r where r <> 'OVERLAY'))"),
+            "{text}"
+        );
         assert!(text.contains("d.added_in <= 7 and (d.removed_in is null or d.removed_in > 7)"), "{text}");
         assert!(text.contains("e.reversed_amounts, d.stage, d.attributes::jsonb ->> 'x.y'\n"), "{text}");
         let all = statement(TenantId(uuid::Uuid::nil()), &Scope { deals: Which::All, ..scope }, &[]);

@@ -5,6 +5,7 @@
 
 pub mod calendar;
 pub(crate) mod copy;
+pub mod crediting;
 pub mod deal;
 pub mod draft;
 pub mod erase;
@@ -24,6 +25,7 @@ pub mod private;
 pub mod quota;
 pub mod rejected;
 pub mod tenant;
+pub mod territory;
 pub mod touched;
 pub mod verify;
 

@@ -18,6 +18,10 @@ from (
     union all select '-'::bytea || digest from quota where tenant_id = $1 and removed_in between $2 and $2
     union all select '+'::bytea || digest from outside_value where tenant_id = $1 and added_in between $2 and $2
     union all select '-'::bytea || digest from outside_value where tenant_id = $1 and removed_in between $2 and $2
+    union all select '+'::bytea || digest from territory where tenant_id = $1 and added_in between $2 and $2
+    union all select '-'::bytea || digest from territory where tenant_id = $1 and removed_in between $2 and $2
+    union all select '+'::bytea || digest from crediting_rule where tenant_id = $1 and added_in between $2 and $2
+    union all select '-'::bytea || digest from crediting_rule where tenant_id = $1 and removed_in between $2 and $2
     union all select '+'::bytea || digest from plan_version where tenant_id = $1 and added_in between $2 and $2
     union all select '-'::bytea || digest from plan_version where tenant_id = $1 and removed_in between $2 and $2
     union all select '+'::bytea || digest from plan_draft where tenant_id = $1 and added_in between $2 and $2

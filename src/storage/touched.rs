@@ -43,6 +43,8 @@ fn table(noun: Noun) -> Table {
         Noun::ExchangeRate => fact("exchange_rate", &["currency", "rate_date::text"]),
         Noun::RulesAcceptance => kept("rules_acceptance", &["rules_revision::text"]),
         Noun::OutsideValue => fact("outside_value", &["payee_id", "measure_id", "value_date::text"]),
+        Noun::Territory => fact("territory", &["territory_id"]),
+        Noun::CreditingRule => fact("crediting_rule", &["rule_id"]),
     }
 }
 

@@ -14,8 +14,8 @@ use crate::domain::fault::{Fault, Reason};
 use crate::domain::id::TenantId;
 
 use super::{
-    Conn, RowCheck, calendar, deal, draft, erase, exchange, fault, join_sets, key, measure, outside, payee,
-    plan, quota, rejected,
+    Conn, RowCheck, calendar, crediting, deal, draft, erase, exchange, fault, join_sets, key, measure,
+    outside, payee, plan, quota, rejected, territory,
 };
 
 /// What verification found.
@@ -111,6 +111,10 @@ async fn check_rows(conn: &mut Conn, tenant: TenantId, found: &mut Findings) -> 
     found.table("outside_value", outcome)?;
     let outcome = exchange::check_rows(conn, tenant, |row| found.row(&row)).await;
     found.table("exchange_rate", outcome)?;
+    let outcome = territory::check_rows(conn, tenant, |row| found.row(&row)).await;
+    found.table("territory", outcome)?;
+    let outcome = crediting::check_rows(conn, tenant, |row| found.row(&row)).await;
+    found.table("crediting_rule", outcome)?;
     let outcome = deal::check_rows(conn, tenant, |row| found.row(&row)).await;
     found.table("deal", outcome)?;
     let outcome = deal::event::check_rows(conn, tenant, |row| found.row(&row)).await;

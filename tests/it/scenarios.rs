@@ -12,6 +12,7 @@ use attain::api::v1::payee_service_client::PayeeServiceClient;
 use attain::api::v1::period_service_client::PeriodServiceClient;
 use attain::api::v1::plan_service_client::PlanServiceClient;
 use attain::api::v1::quota_service_client::QuotaServiceClient;
+use attain::api::v1::territory_service_client::TerritoryServiceClient;
 use attain::domain::money::Currency;
 use prost_reflect::prost::Message as _;
 use script::{Post, Step, Told};
@@ -82,6 +83,15 @@ impl World {
         for request in told.values {
             let mut measures = MeasureServiceClient::new(self.keyed.clone());
             answers.push(measures.record_values(request).await.unwrap().into_inner().encode_to_vec());
+        }
+        for request in told.territories {
+            let mut territories = TerritoryServiceClient::new(self.keyed.clone());
+            answers.push(territories.upsert_territories(request).await.unwrap().into_inner().encode_to_vec());
+        }
+        for request in told.crediting_rules {
+            let mut territories = TerritoryServiceClient::new(self.keyed.clone());
+            answers
+                .push(territories.set_crediting_rules(request).await.unwrap().into_inner().encode_to_vec());
         }
         for request in told.deals {
             let mut deals = DealServiceClient::new(self.keyed.clone());

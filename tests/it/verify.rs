@@ -70,6 +70,14 @@ async fn world() -> Altered {
     tenant.write("AdminService/SetExchangeRates", rates).await;
     tenant.close("2026-01").await;
     // Changes after the close: the last to the ledger is not the last one.
+    let north = json!({"territoryId": "north", "name": "North", "holders": [{"payeeId": "ann", "startDate": "2026-01-01"}]});
+    tenant.write("TerritoryService/UpsertTerritories", json!({"territories": [north]})).await;
+    let credits = json!([{"territoryId": "north", "creditPercent": "100"}]);
+    let rules = json!([
+        {"ruleId": "west", "name": "West", "startDate": "2027-01-01", "endDate": "2027-02-01", "condition": "deal.amount > 1",
+         "credits": credits},
+        {"ruleId": "rest", "name": "Rest", "startDate": "2027-01-01", "credits": credits}]);
+    tenant.write("TerritoryService/SetCreditingRules", json!({"rules": rules})).await;
     tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("cat", "rep", "lead")]})).await;
     tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("dan", "rep", "lead")]})).await;
     let mut root = tenant.database().await;
@@ -77,7 +85,7 @@ async fn world() -> Altered {
     execute(&mut root, "set jit = off").await;
     let id = "select tenant_id from tenant where slug = $1";
     let id = sqlx::query_scalar(id).bind(&tenant.slug).fetch_one(&mut root).await.unwrap();
-    assert_eq!(number(&tenant.get("AdminService/VerifyJournal", json!({})).await["changes"]), 19);
+    assert_eq!(number(&tenant.get("AdminService/VerifyJournal", json!({})).await["changes"]), 21);
     Altered { tenant: TenantId(id), root }
 }
 
@@ -203,7 +211,7 @@ async fn a_row_deleted_or_entered_behind_the_services_back_is_named_in_every_tab
         let said = world.after(&[&format!("delete from {table} where ctid = ({last})")], None).await;
         let expected = match table.as_str() {
             "head" => "head: the row is missing".to_string(),
-            "change" => "head: names change 19, the journal ends at change 18".to_string(),
+            "change" => "head: names change 21, the journal ends at change 20".to_string(),
             _ => "change ".to_string(),
         };
         assert!(said.starts_with(&expected), "{table}: {said}");
@@ -293,35 +301,35 @@ async fn rows_that_change_places_are_named() {
 #[tokio::test]
 async fn a_head_set_back_is_named_and_a_tail_cut_with_it_by_an_anchor() {
     let mut world = world().await;
-    let hash: Digest = sqlx::query_scalar("select hash from head where number = 19")
+    let hash: Digest = sqlx::query_scalar("select hash from head where number = 21")
         .fetch_one(&mut world.root)
         .await
         .unwrap();
-    let anchor = Some(Anchor { number: 19, hash });
+    let anchor = Some(Anchor { number: 21, hash });
     let back =
-        "update head set number = 18, hash = (select hash from change where number = 18) where number = 19";
-    let forget = ["delete from payee where added_in = 19", "delete from assignment where added_in = 19"];
-    let cut = [&forget[..], &["delete from change where number = 19", back]].concat();
+        "update head set number = 20, hash = (select hash from change where number = 20) where number = 21";
+    let forget = ["delete from payee where added_in = 21", "delete from assignment where added_in = 21"];
+    let cut = [&forget[..], &["delete from change where number = 21", back]].concat();
     for (statements, anchor, expected) in [
-        (vec![back], None, "head: names change 18, the journal ends at change 19"),
+        (vec![back], None, "head: names change 20, the journal ends at change 21"),
         (
-            vec!["update head set ledger = 18 where number = 19"],
+            vec!["update head set ledger = 20 where number = 21"],
             None,
-            "head: names ledger change 18, the ledger's last is change 17",
+            "head: names ledger change 20, the ledger's last is change 17",
         ),
         (
-            vec!["update head set ledger = 0 where number = 19"],
+            vec!["update head set ledger = 0 where number = 21"],
             None,
             "head: names ledger change 0, the ledger's last is change 17",
         ),
         (
-            vec!["update head set hash = sha256(hash) where number = 19"],
+            vec!["update head set hash = sha256(hash) where number = 21"],
             None,
-            "head: its hash is not the hash of change 19",
+            "head: its hash is not the hash of change 21",
         ),
         // Whoever cuts off the end and all that hangs on it leaves a good journal, only not the one that was.
         (cut.clone(), None, "sound"),
-        (cut, anchor, "change 19: kept as anchor, but the journal ends at change 18"),
+        (cut, anchor, "change 21: kept as anchor, but the journal ends at change 20"),
     ] {
         let said = world.after(&statements, anchor).await;
         assert_eq!(said, expected, "{statements:?} with anchor {}", hex(&hash));

@@ -1,8 +1,9 @@
 //! Reads scenario files. Facts are written as in the API; each group becomes the request that would tell it. A step is
 //! one of:
 //!
-//! - `{"facts": {"calendar", "measures", "plans", "payees", "exchangeRates", "quotas", "values", "deals"}, "name"}`: what
-//!   is told, later tellings over earlier ones; named, if it is sent again later;
+//! - `{"facts": {"calendar", "measures", "plans", "payees", "exchangeRates", "quotas", "values", "territories",
+//!   "creditingRules", "deals"}, "name"}`: what is told, later tellings over earlier ones; named, if it is sent again
+//!   later;
 //! - `{"replay": "name", "why"}`: the requests of that step are sent again, each with its id and body. Each answers its
 //!   first answer and nothing is told by it;
 //! - `{"erase": "rep", "why", "erased"}`: name and address of a payee are erased, in so many rows; left out, in none. No
@@ -50,6 +51,8 @@ pub struct Told {
     pub rates: Vec<v1::SetExchangeRatesRequest>,
     pub quotas: Vec<v1::SetQuotasRequest>,
     pub values: Vec<v1::RecordValuesRequest>,
+    pub territories: Vec<v1::UpsertTerritoriesRequest>,
+    pub crediting_rules: Vec<v1::SetCreditingRulesRequest>,
     pub deals: Vec<v1::UpsertDealsRequest>,
 }
 
@@ -170,6 +173,11 @@ struct Facts {
     #[serde(default)]
     values: Vec<Value>,
     #[serde(default)]
+    territories: Vec<Value>,
+    /// The whole list.
+    #[serde(rename = "creditingRules")]
+    crediting_rules: Option<Vec<Value>>,
+    #[serde(default)]
     deals: Vec<Value>,
 }
 
@@ -240,6 +248,12 @@ fn tell(name: &str, facts: Facts, number: &mut u32) -> Told {
     }
     if !facts.values.is_empty() {
         told.values.push(request(name, &stamp(json!({ "values": facts.values }))));
+    }
+    if !facts.territories.is_empty() {
+        told.territories.push(request(name, &stamp(json!({ "territories": facts.territories }))));
+    }
+    if let Some(rules) = facts.crediting_rules {
+        told.crediting_rules.push(request(name, &stamp(json!({ "rules": rules }))));
     }
     if !facts.deals.is_empty() {
         told.deals.push(request(name, &stamp(json!({ "deals": facts.deals }))));

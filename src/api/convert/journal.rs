@@ -185,6 +185,8 @@ fn noun_wire(noun: Noun) -> v1::Noun {
         Noun::RulesAcceptance => v1::Noun::RulesAcceptance,
         Noun::OutsideValue => v1::Noun::OutsideValue,
         Noun::ExchangeRate => v1::Noun::ExchangeRate,
+        Noun::Territory => v1::Noun::Territory,
+        Noun::CreditingRule => v1::Noun::CreditingRule,
     }
 }
 

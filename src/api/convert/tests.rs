@@ -8,7 +8,7 @@ use prost::{Message, Name};
 
 use super::{
     admin, deal, draft, earnings, estimate, exchange, import, journal, measure, outside, payee, period, plan,
-    plan_test, quota,
+    plan_test, quota, territory,
 };
 use crate::api::json::from_json;
 use crate::api::v1;
@@ -59,6 +59,12 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "SetQuotasRequest" => said(json, |m| quota::set(m, &calendar)),
         "GetQuotaRequest" => said(json, |m| quota::get(m, &calendar)),
         "ListQuotasRequest" => said(json, quota::list),
+        "UpsertTerritoriesRequest" => said(json, territory::upsert),
+        "SetCreditingRulesRequest" => said(json, territory::set),
+        "GetTerritoryRequest" => said(json, territory::get),
+        "ListTerritoriesRequest" => said(json, territory::list),
+        "ListCreditingRulesRequest" => said(json, territory::list_rules),
+        "ExplainCreditingRequest" => said(json, |m| territory::explain(m, usd)),
         "RecordValuesRequest" => said(json, outside::record),
         "ListValuesRequest" => said(json, outside::list),
         "SetExchangeRatesRequest" => said(json, exchange::set),

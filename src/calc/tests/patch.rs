@@ -93,7 +93,7 @@ fn said(facts: &Facts) -> Vec<String> {
         format!("{} {}", facts.deal_id(facts.events[*event as usize].deal), facts.event_id(*event))
     };
     let events = (0_u32..).zip(&facts.events).map(|(index, event)| {
-        let shares = facts.shares(event.deal).map(|share| {
+        let shares = facts.shares_of(index).map(|share| {
             let role = share.role.map(|role| facts.roles[usize::from(role)].as_str());
             format!("{} {role:?} {}", facts.payee_id(share.payee), share.percent)
         });

@@ -18,16 +18,17 @@ impl Facts {
         deals.dedup();
         let mut part = self.without_deals();
         for deal in &deals {
-            let DealFact { name, owner, splits, currency, worth, details } = self.deals[*deal as usize];
+            let DealFact { name, owner, splits, currency, worth, details, ruled } =
+                self.deals[*deal as usize];
             let name = part.names.add(self.names.get(name))?;
             let start = index(part.splits.len())?;
             part.splits.extend_from_slice(&self.splits[range(splits)]);
             let splits = (start, index(part.splits.len())?);
             let details = part.details.copy_row(&self.details, details)?;
-            part.deals.push(DealFact { name, owner, splits, currency, worth, details });
+            part.deals.push(DealFact { name, owner, splits, currency, worth, details, ruled });
         }
         for event in events {
-            let EventFact { day, deal, name, kind, worth, reversed } = self.events[event as usize];
+            let EventFact { day, deal, name, kind, worth, reversed, ruled } = self.events[event as usize];
             let start = index(part.reversed.len())?;
             for ReversedFact { name, amount } in &self.reversed[range(reversed)] {
                 let name = part.names.add(self.names.get(*name))?;
@@ -37,7 +38,7 @@ impl Facts {
             let name = part.names.add(self.names.get(name))?;
             // Both are in the order of ids: a deal's place among those taken is its new index.
             let deal = index(deals.partition_point(|taken| *taken < deal))?;
-            part.events.push(EventFact { day, deal, name, kind, worth, reversed });
+            part.events.push(EventFact { day, deal, name, kind, worth, reversed, ruled });
         }
         part.note_credited()?;
         Ok(part)
@@ -57,10 +58,12 @@ impl Facts {
             exchange: Arc::clone(&self.exchange),
             quotas: Arc::clone(&self.quotas),
             values: Arc::clone(&self.values),
+            crediting: Arc::clone(&self.crediting),
             roles: self.roles.clone(),
             deals: Vec::new(),
             details: self.details.without_rows(),
             splits: Vec::new(),
+            ruled: self.ruled.clone(),
             overlay: self.overlay,
             events: Vec::new(),
             reversed: Vec::new(),

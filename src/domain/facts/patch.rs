@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::size_of;
+use std::sync::Arc;
 
 use super::{DealFact, EventFact, Facts, FactsBuilder, FactsFault, ReversedFact, Share, index};
 use crate::domain::date::Day;
@@ -20,10 +21,14 @@ const VALUE: usize = 24;
 impl FactsBuilder {
     /// Starts from the payees of other facts, to tell deals that take the place of theirs with [`Facts::replace`].
     pub fn beside(facts: &Facts, as_of: i64) -> Self {
+        let crediting = Arc::clone(&facts.crediting);
         let details = facts.details.without_rows();
-        let mut facts = Facts::empty(as_of, facts.calendar, facts.payees.clone());
-        facts.details = details;
-        FactsBuilder { facts, roles: BTreeMap::new(), texts: BTreeMap::new(), most: usize::MAX }
+        let facts = Facts::empty(as_of, facts.calendar, facts.payees.clone());
+        let roles = crediting.rules.iter().flat_map(|rule| &rule.credits).map(|credit| credit.role.clone());
+        let roles: BTreeSet<RoleId> = roles.collect();
+        let roles = roles.into_iter().zip(0..).collect();
+        let facts = Facts { crediting, details, ..facts };
+        FactsBuilder { facts, roles, texts: BTreeMap::new(), most: usize::MAX }
     }
 }
 
@@ -52,6 +57,7 @@ impl Facts {
             + (self.credited.len() + self.credited_from.len()) * size_of::<u32>()
             + self.names.0.len()
             + self.details.bytes()
+            + self.ruled.bytes()
     }
 
     /// Whether so many deals took the place of others that what these held is better thrown away.
@@ -60,9 +66,9 @@ impl Facts {
     }
 
     /// Takes everything but deals from facts built without any. Answers `false`, with nothing changed, if a payee is
-    /// no longer there, or something else is to be kept of deals.
+    /// no longer there, something else is to be kept of deals, or they are credited by other rules.
     pub fn renew(&mut self, terms: Facts) -> bool {
-        if terms.details.kept != self.details.kept {
+        if terms.details.kept != self.details.kept || terms.crediting != self.crediting {
             return false;
         }
         let place = |payee: &Payee| terms.payee(&payee.id);
@@ -82,6 +88,7 @@ impl Facts {
             for split in &mut self.splits {
                 split.payee = places[split.payee as usize];
             }
+            self.ruled.change(|share| share.payee = places[share.payee as usize]);
         }
         self.credited_from = credited_from;
         let Facts { as_of, calendar, payees, managers, lines, reports, .. } = terms;
@@ -101,6 +108,7 @@ impl Facts {
         let changed: BTreeSet<&str> = changed.iter().map(DealId::as_str).chain(new).collect();
         let roles = self.learn_roles(&told.roles)?;
         let texts = self.details.take_texts(&told.details)?;
+        let ruled = self.learn_ruled(&told, &roles)?;
 
         let (mut deals, mut gone) = (Edits::default(), Vec::new());
         for id in &changed {
@@ -117,7 +125,8 @@ impl Facts {
                 let splits = self.append_splits(&told, new, &roles)?;
                 let told_deal = told.deals[new as usize];
                 let details = self.details.take_row(&told.details, told_deal.details, texts)?;
-                let fact = DealFact { name, splits, details, ..told_deal };
+                let ruled = ruled[told_deal.ruled as usize];
+                let fact = DealFact { name, splits, details, ruled, ..told_deal };
                 deals.inserted.push((old.unwrap_or_else(|at| at), fact));
             }
         }
@@ -133,7 +142,9 @@ impl Facts {
                 self.reversed.push(ReversedFact { name, amount });
             }
             let reversed = (start, index(self.reversed.len())?);
-            events.inserted.push((at, EventFact { deal, name, reversed, ..*event }));
+            events
+                .inserted
+                .push((at, EventFact { deal, name, reversed, ruled: ruled[event.ruled as usize], ..*event }));
         }
         index(self.deals.len() + deals.inserted.len())?;
         index(self.events.len() + events.inserted.len())?;
@@ -172,13 +183,30 @@ impl Facts {
             let Err(at) = self.roles.binary_search(role) else { continue };
             self.roles.insert(at, role.clone());
             u16::try_from(self.roles.len()).map_err(|_| FactsFault::TooMany)?;
-            for role in self.splits.iter_mut().filter_map(|split| split.role.as_mut()) {
-                *role += u16::from(usize::from(*role) >= at);
-            }
+            let shift = |share: &mut Share| {
+                if let Some(role) = &mut share.role {
+                    *role += u16::from(usize::from(*role) >= at);
+                }
+            };
+            self.splits.iter_mut().for_each(shift);
+            self.ruled.change(shift);
         }
         self.note_overlay();
         let place = |role| self.roles.partition_point(|known| known < role);
         told.iter().map(|role| u16::try_from(place(role)).map_err(|_| FactsFault::TooMany)).collect()
+    }
+
+    /// Adds sets that rules decided, and answers the place of each; the place 0 stays what it is.
+    fn learn_ruled(&mut self, told: &Facts, roles: &[u16]) -> Result<Vec<u32>, FactsFault> {
+        let mut places = vec![0];
+        while let Some(shares) = u32::try_from(places.len()).ok().and_then(|place| told.ruled.get(place)) {
+            let learnt = shares.iter().map(|share| {
+                let role = share.role.map(|role| roles[usize::from(role)]);
+                Share { role, ..*share }
+            });
+            places.push(self.ruled.add(learnt)?);
+        }
+        Ok(places)
     }
 
     fn append_splits(&mut self, told: &Facts, deal: u32, roles: &[u16]) -> Result<(u32, u32), FactsFault> {
@@ -193,8 +221,12 @@ impl Facts {
 
     /// The events of deals, which are in order: each is among those of whoever is credited with its deal.
     fn events_of_deals(&self, deals: &[u32]) -> Vec<u32> {
-        let someone = deals.iter().filter_map(|deal| self.shares(*deal).next());
-        let payees: BTreeSet<u32> = someone.map(|share| share.payee).collect();
+        let mut whose = Vec::new();
+        let someone = deals.iter().filter_map(|deal| {
+            self.whose(*deal, &mut whose);
+            whose.first().copied()
+        });
+        let payees: BTreeSet<u32> = someone.collect();
         let events = payees.into_iter().flat_map(|payee| self.events_of(payee).iter().copied());
         let of_deals = |event: &u32| deals.binary_search(&self.events[*event as usize].deal).is_ok();
         let events: BTreeSet<u32> = events.filter(of_deals).collect();

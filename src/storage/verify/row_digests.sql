@@ -17,6 +17,10 @@ from (
     union all select removed_in, 2, digest from quota where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from outside_value where tenant_id = $1
     union all select removed_in, 2, digest from outside_value where tenant_id = $1 and removed_in is not null
+    union all select added_in, 1, digest from territory where tenant_id = $1
+    union all select removed_in, 2, digest from territory where tenant_id = $1 and removed_in is not null
+    union all select added_in, 1, digest from crediting_rule where tenant_id = $1
+    union all select removed_in, 2, digest from crediting_rule where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from plan_version where tenant_id = $1
     union all select removed_in, 2, digest from plan_version where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from plan_draft where tenant_id = $1

@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 51] = [
+const ALLOWED: [(&str, &str); 57] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -65,6 +65,12 @@ const ALLOWED: [(&str, &str); 51] = [
     ("QuotaService/GetQuota", "asu"),
     ("QuotaService/ListQuotas", "asu"),
     ("QuotaService/SetQuotas", "a"),
+    ("TerritoryService/ExplainCrediting", "asu"),
+    ("TerritoryService/GetTerritory", "asu"),
+    ("TerritoryService/ListCreditingRules", "asu"),
+    ("TerritoryService/ListTerritories", "asu"),
+    ("TerritoryService/SetCreditingRules", "a"),
+    ("TerritoryService/UpsertTerritories", "a"),
 ];
 
 fn rpcs() -> Vec<String> {

@@ -20,6 +20,7 @@ mod reasons;
 mod reflection;
 pub mod replay;
 mod rules;
+mod territory;
 mod time;
 mod validate;
 mod versions;

@@ -41,6 +41,18 @@ fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
                 {"payeeId": "bob", "measureId": "csat", "date": "2026-01-31", "removed": true}]})],
             true,
         ),
+        (
+            "TerritoryService/UpsertTerritories",
+            vec![json!({"territories": [
+                {"territoryId": "north", "name": "North", "holders": [{"payeeId": "ann", "startDate": "2026-01-01"}]}]})],
+            true,
+        ),
+        (
+            "TerritoryService/SetCreditingRules",
+            vec![json!({"rules": [{"ruleId": "north", "name": "North", "startDate": "2027-01-01",
+                "credits": [{"territoryId": "north", "creditPercent": "100"}]}]})],
+            true,
+        ),
         ("QuotaService/SetQuotas", vec![json!({"quotas": [quota("bob", "own", "FY2026-Q2", "1.00")]})], true),
         ("PlanService/PublishPlan", vec![plan("new", "own", "WINDOW_MONTH", &[("0", "1")])], true),
         (

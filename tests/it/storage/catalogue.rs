@@ -25,11 +25,12 @@ const SHORT: [(&str, &str, &str); 1] =
     [("rejected_row", "current", "its key is the change that set it aside: there is never a second version")];
 
 /// What the service may change: columns by table. Everything else it may only read and add.
-const UPDATES: [(&str, &[&str]); 15] = [
+const UPDATES: [(&str, &[&str]); 17] = [
     ("api_key", &["erased", "erased_in", "label", "removed_in", "salt"]),
     ("assignment", &["removed_in"]),
     ("calendar", &["removed_in"]),
     ("change", &["erased_in", "reason", "reason_salt"]),
+    ("crediting_rule", &["removed_in"]),
     ("deal", &["customer_name", "erased", "erased_in", "name", "removed_in", "salt"]),
     ("deal_event", &["removed_in"]),
     ("exchange_rate", &["removed_in"]),
@@ -41,6 +42,7 @@ const UPDATES: [(&str, &[&str]); 15] = [
     ("plan_version", &["removed_in"]),
     ("quota", &["removed_in"]),
     ("rejected_row", &["erased", "erased_in", "raw", "reasons", "removed_in", "salt", "source"]),
+    ("territory", &["removed_in"]),
 ];
 
 /// What every policy but those of [`OPEN`] tables says.

@@ -483,7 +483,7 @@ fn shown(worth: Worth) -> String {
 fn seen(facts: &Facts) -> Vec<String> {
     let count = u32::try_from(facts.deal_count()).unwrap();
     let deals = (0..count).map(|deal| {
-        let splits = facts.shares(deal).map(|share| {
+        let splits = facts.stated(deal).map(|share| {
             let role = share.role.map_or("-", |role| facts.roles[usize::from(role)].as_str());
             format!("{} {role} {}", facts.payee_id(share.payee), share.percent)
         });
@@ -548,7 +548,8 @@ async fn facts_are_loaded_as_they_are_built_by_hand() {
     let lines = {
         let mut loaded = builder(2);
         let mut tx = world.begin().await;
-        let scope = Scope { deals: Which::Of(vec![payee("bob"), payee("NULL")]), ..scope(2) };
+        let scope =
+            Scope { deals: Which::Of { payees: vec![payee("bob"), payee("NULL")], open: false }, ..scope(2) };
         load_deals(&mut tx, world.tenant, &scope, &mut loaded).await.unwrap();
         // The connection is whole after the stream.
         assert!(deal::get(&mut tx, world.tenant, 2, &moved.id).await.unwrap().is_some());

@@ -84,6 +84,89 @@ pub(super) const RULES: &[Case] = &[
         ],
     ),
     (
+        "UpsertTerritoriesRequest",
+        r#"{"requestId": "r", "territories": [
+            {"territoryId": "!", "holders": [{"payeeId": "", "startDate": "x", "endDate": "y"}], "holderId": "a"},
+            {"territoryId": "n", "name": "N", "holders": [
+                {"payeeId": "c", "startDate": "2026-03-01"},
+                {"payeeId": "a", "startDate": "2026-01-01", "endDate": "2026-02-01"},
+                {"payeeId": "b", "startDate": "2026-01-31", "endDate": "2026-03-02"},
+                {"payeeId": "d", "startDate": "2025-01-01", "endDate": "2025-01-01"}]},
+            {"territoryId": "n", "name": "N"}]}"#,
+        &[
+            r#"territories[0].territory_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "!""#,
+            "territories[0].name must not be empty",
+            "territories[0].holders[0].payee_id must not be empty",
+            r#"territories[0].holders[0].start_date must be a calendar day such as "2026-03-31", got "x""#,
+            r#"territories[0].holders[0].end_date must be a calendar day such as "2026-03-31", got "y""#,
+            "territories[0].holder_id must be empty: it is output only",
+            "territories[1].holders[3].end_date must be after start_date 2025-01-01, got 2025-01-01",
+            "territories[1].holders[2].start_date n has two holders: b from this day on, and a over 2026-01-01..2026-02-01",
+            "territories[1].holders[0].start_date n has two holders: c from this day on, and b over 2026-01-31..2026-03-02",
+            "territories[2].territory_id must be given once, got n as in territories[1]",
+        ],
+    ),
+    (
+        "GetTerritoryRequest",
+        r#"{"onDate": "x", "asOfChange": -1}"#,
+        &[
+            "territory_id must not be empty",
+            r#"on_date must be a calendar day such as "2026-03-31", got "x""#,
+            "as_of_change must not be below zero, got -1",
+        ],
+    ),
+    (
+        "ListTerritoriesRequest",
+        r#"{"pageSize": -1, "onDate": "x"}"#,
+        &[
+            "page_size must be 0 to 1000, got -1",
+            r#"on_date must be a calendar day such as "2026-03-31", got "x""#,
+        ],
+    ),
+    (
+        "ListCreditingRulesRequest",
+        r#"{"pageSize": 1001, "onDate": "x"}"#,
+        &[
+            "page_size must be 0 to 1000, got 1001",
+            r#"on_date must be a calendar day such as "2026-03-31", got "x""#,
+        ],
+    ),
+    ("ExplainCreditingRequest", "{}", &["deal_id must be given, or a deal"]),
+    (
+        "ExplainCreditingRequest",
+        r#"{"dealId": "!"}"#,
+        &[r#"deal_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "!""#],
+    ),
+    (
+        "SetCreditingRulesRequest",
+        r#"{"requestId": "r", "etag": -1, "rules": [
+            {"ruleId": "a", "name": "A", "startDate": "2026-02-01", "endDate": "2026-02-01", "credits": []},
+            {"ruleId": "b", "name": "B", "startDate": "2026-01-01", "condition": "deal.nothing == 1", "credits": [
+                {"creditPercent": "100"}, {"payeeId": "p", "territoryId": "t", "creditPercent": "x"}]},
+            {"ruleId": "c", "name": "C", "startDate": "2026-01-01", "credits": [
+                {"payeeId": "p", "creditPercent": "60"}, {"payeeId": "p", "role": "OWNER", "creditPercent": "39.999999"},
+                {"territoryId": "p", "role": "OVERLAY", "creditPercent": "100.1"}, {"payeeId": "q", "creditPercent": "0"}]},
+            {"ruleId": "c"}]}"#,
+        &[
+            "reason must not be empty",
+            "rules[0].end_date must be after start_date 2026-02-01, got 2026-02-01",
+            "rules[0].credits must be 1 to 100, got 0",
+            "rules[1].condition at 1:1: found unknown field deal.nothing, expected one of amount, attributes, close_date, cost, \
+             currency, customer, id, margin_percent, open_date, outcome, owner, probability, product, quantity, stage",
+            "rules[1].credits[0].payee_id must be given, or territory_id",
+            "rules[1].credits[1].territory_id must be empty where a payee is named",
+            r#"rules[1].credits[1].credit_percent must be plain decimal text such as "1250.00", got "x""#,
+            "rules[2].credits[1] must be given once with role OWNER, as in rules[2].credits[0]",
+            "rules[2].credits[2].credit_percent must be above 0 and at most 100, got 100.1",
+            "rules[2].credits[3].credit_percent must be above 0 and at most 100, got 0",
+            "rules[2].credits must sum to exactly 100 percent without overlays, got 99.999999",
+            "rules[3].name must not be empty",
+            r#"rules[3].start_date must be a calendar day such as "2026-03-31", got """#,
+            "rules[3].rule_id must be given once, got c as in rules[2]",
+            "etag must not be below zero, got -1",
+        ],
+    ),
+    (
         "RecordValuesRequest",
         r#"{"requestId": "r", "values": [{},
             {"payeeId": "!", "measureId": "m", "date": "2026-02-30", "value": "1.0000001", "sourceVersion": "-1"},
