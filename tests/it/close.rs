@@ -81,7 +81,7 @@ async fn a_preview_says_what_a_close_would_post_and_writes_nothing() {
     let expected = json!({
         "period": "2026-01", "payeeCount": "3", "postingCount": "6", "totals": [money("15310.01")],
         "payees": [one("ann", "14000.00"), one("bob", "100.01"), one("lead", "1210.00")],
-        "asOfChange": "8", "rulesRevision": 2,
+        "asOfChange": "8", "rulesRevision": 3,
     });
     assert_eq!(preview, expected);
     assert_eq!(tenant.head().await, 8);
