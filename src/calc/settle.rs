@@ -6,16 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::date::{Period, Window};
 use crate::domain::exact::{Exact, settle as share};
 use crate::domain::id::{ComponentId, PlanId};
+use crate::domain::ledger::Key;
 use crate::domain::plan::{Limit, PlanVersion};
 use crate::domain::statement::StepKind;
 
 use super::Calculation;
 use super::affected;
 use super::cohort::shared;
-use super::earn::{Detail, KeyEarnings};
+use super::earn::{Detail, KeyEarnings, SegmentEarnings};
 use super::gauge;
 use super::problem::Problem;
 use super::run::Run;
+use super::segment;
 use super::step::Words;
 
 /// Each member's amounts through the end of each period, minor units.
@@ -26,10 +28,16 @@ pub type Budgeted = BTreeMap<Window, Scaled>;
 
 /// Applies budgets, then plan caps, to a payee's keys; answers what the facts leave open.
 pub fn settle<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarnings<'f>]) -> Vec<Problem> {
+    let components = calculation.facts.plans.iter().flat_map(|version| &version.plan.components);
+    let budgets = components.into_iter().any(|component| component.modifiers.budget.is_some());
+    let spans = if budgets { segment::spans(calculation.facts, payee) } else { Vec::new() };
     for key in keys.iter_mut() {
-        let Some(budget) = key.segments.last().and_then(|segment| segment.component.modifiers.budget) else {
+        let Some(budget) = budget(&spans, &key.key) else { continue };
+        if calculation.through < key.key.window.last() {
+            // Due at the window's end, whichever version was in force before.
+            key.replace(&BTreeMap::new());
             continue;
-        };
+        }
         let budgeted = calculation.budgeted(&key.key.plan, &key.key.component);
         let through = budgeted.get(&key.key.window).and_then(|scaled| scaled.get(&payee));
         let Some(through) = through else { continue };
@@ -43,6 +51,14 @@ pub fn settle<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarn
         key.steps.push(words.step(StepKind::Budget, title, value, Some(formula)));
     }
     plan_caps(calculation, payee, keys)
+}
+
+/// The budget that a payee shares in a window as a member: of the component that the assignment on its last day has.
+fn budget(spans: &[segment::Span], key: &Key) -> Option<i64> {
+    let span = segment::on(spans, key.window.last().last_day())?;
+    span.version.filter(|version| version.plan.id == key.plan)?;
+    let component = span.component(&key.component)?;
+    component.modifiers.budget.filter(|_| component.window == key.window.kind())
 }
 
 /// What the members of a component with a budget earn, in every window: those above zero scaled down in proportion
@@ -67,7 +83,7 @@ pub fn budgeted(calculation: &Calculation, plan: &PlanId, component: &ComponentI
 fn scaled(window: Window, budget: i64, earned: &Scaled) -> Scaled {
     let due = window.last();
     let moments = earned.values().flat_map(BTreeMap::keys).copied().filter(|period| *period >= due);
-    let moments: BTreeSet<Period> = moments.collect();
+    let moments: BTreeSet<Period> = moments.chain([due]).collect();
     let mut scaled: Scaled = earned.keys().map(|payee| (*payee, BTreeMap::new())).collect();
     for upto in moments {
         let at = |through: &BTreeMap<Period, i128>| {
@@ -106,29 +122,42 @@ fn plan_caps<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarni
     }
     for ((_, span), mut places) in spans {
         places.sort_by_key(|place| (keys[*place].key.window.last(), in_plan(&keys[*place])));
-        let newest = places.iter().filter_map(|place| keys[*place].segments.last()).max_by_key(|s| s.from);
-        let Some((last, cap)) = newest.and_then(|last| Some((last, last.version.plan.cap?))) else {
-            continue;
-        };
-        let payee = || calculation.facts.payee_id(payee).clone();
-        let most = match (cap.limit, last.target_incentive) {
-            (Limit::Amount(amount), _) => Ok(i128::from(amount)),
-            (Limit::Incentive(percent), Some(incentive)) => {
-                let most = gauge::part(percent).mul(&Exact::whole(i128::from(incentive)));
-                most.round(calendar.rounding).map_err(|_| Problem::TooLarge { payee: payee() })
-            }
-            (Limit::Incentive(_), None) => Err(Problem::TargetIncentiveMissing {
-                payee: payee(),
-                plan: last.version.plan.id.clone(),
-                from: last.from,
-            }),
-        };
-        match most {
-            Ok(most) => hold(keys, &places, most, calculation.through, &calendar.window_text(span)),
+        match caps(calculation, payee, places.iter().flat_map(|place| &keys[*place].segments)) {
+            Ok(caps) => hold(keys, &places, &caps, calculation.through, &calendar.window_text(span)),
             Err(problem) => problems.push(problem),
         }
     }
     problems
+}
+
+/// The cap from each period on in which terms begin, minor units: of the newest terms, so that what was earned by the
+/// end of a period stays what it was when others follow.
+fn caps<'s, 'f: 's>(
+    calculation: &Calculation<'f>,
+    payee: u32,
+    segments: impl Iterator<Item = &'s SegmentEarnings<'f>>,
+) -> Result<BTreeMap<Period, i128>, Problem> {
+    let calendar = &calculation.facts.calendar;
+    let payee = || calculation.facts.payee_id(payee).clone();
+    let mut segments: Vec<_> = segments.collect();
+    segments.sort_by_key(|segment| segment.from);
+    let mut caps = BTreeMap::new();
+    for segment in segments {
+        let most = match (segment.version.plan.cap.map(|cap| cap.limit), segment.target_incentive) {
+            (None, _) => i128::MAX,
+            (Some(Limit::Amount(amount)), _) => i128::from(amount),
+            (Some(Limit::Incentive(percent)), Some(incentive)) => {
+                let most = gauge::part(percent).mul(&Exact::whole(i128::from(incentive)));
+                most.round(calendar.rounding).map_err(|_| Problem::TooLarge { payee: payee() })?
+            }
+            (Some(Limit::Incentive(_)), None) => {
+                let (plan, from) = (segment.version.plan.id.clone(), segment.from);
+                return Err(Problem::TargetIncentiveMissing { payee: payee(), plan, from });
+            }
+        };
+        caps.insert(segment.from.period().max(calendar.first_period), most);
+    }
+    Ok(caps)
 }
 
 /// The place of a key's component in the newest version of its plan.
@@ -139,17 +168,26 @@ fn in_plan(key: &KeyEarnings) -> usize {
     place.unwrap_or(usize::MAX)
 }
 
-fn hold(keys: &mut [KeyEarnings], places: &[usize], most: i128, through: Period, span: &str) {
+fn hold(
+    keys: &mut [KeyEarnings],
+    places: &[usize],
+    caps: &BTreeMap<Period, i128>,
+    through: Period,
+    span: &str,
+) {
+    let most = |upto: Period| caps.range(..=upto).next_back().map_or(i128::MAX, |(_, most)| *most);
     let earned: Vec<BTreeMap<Period, i128>> = places.iter().map(|place| keys[*place].through()).collect();
-    let moments: BTreeSet<Period> = earned.iter().flat_map(BTreeMap::keys).copied().collect();
+    let moments: BTreeSet<Period> =
+        earned.iter().flat_map(BTreeMap::keys).chain(caps.keys()).copied().collect();
     let mut held: Vec<BTreeMap<Period, i128>> = vec![BTreeMap::new(); places.len()];
     for upto in moments {
-        let mut left = most;
+        // What was withheld is what a later window gives back first: nobody loses what was never paid.
+        let mut all = 0;
         for (through, held) in earned.iter().zip(&mut held) {
             let amount = through.range(..=upto).next_back().map_or(0, |(_, amount)| *amount);
-            let kept = if amount > 0 { amount.min(left.max(0)) } else { amount };
-            left -= kept;
-            held.insert(upto, kept);
+            let before = most(upto).min(all);
+            all += amount;
+            held.insert(upto, most(upto).min(all) - before);
         }
     }
     for (place, held) in places.iter().zip(held) {
@@ -163,7 +201,12 @@ fn hold(keys: &mut [KeyEarnings], places: &[usize], most: i128, through: Period,
             _ => format!("{} withheld", key.currency.amount(withheld)),
         };
         let title = format!("cap of the plan in {span}");
-        key.steps.push(words.step(StepKind::PlanCap, title, key.currency.amount(most), Some(formula)));
+        key.steps.push(words.step(
+            StepKind::PlanCap,
+            title,
+            key.currency.amount(most(through)),
+            Some(formula),
+        ));
     }
 }
 

@@ -44,6 +44,10 @@ pub struct Terms<'a, 'f> {
     pub carried: BTreeMap<Period, Exact>,
     /// Whether an attainment that the price needs is undefined.
     pub undefined: bool,
+    /// What else the price is read from.
+    pub looks: Vec<Arc<Reading>>,
+    /// The first period in which anything may be earned.
+    pub begins: Period,
 }
 
 /// What came of an accumulation.
@@ -127,7 +131,7 @@ impl Terms<'_, '_> {
 
     /// The periods at whose end something besides a credit may move what is paid.
     fn moments(&self) -> BTreeSet<Period> {
-        let from = self.segment.from.period();
+        let from = self.begins;
         let readings = self.readings().flat_map(|reading| reading.moved.keys());
         let mut moments: BTreeSet<Period> = readings.chain(self.carried.keys()).copied().collect();
         if !moments.is_empty() || self.due.is_some() || self.window_floor.is_some() {
@@ -141,7 +145,8 @@ impl Terms<'_, '_> {
 
     fn readings(&self) -> impl Iterator<Item = &Reading> {
         let multipliers = self.multipliers.iter().map(|(reading, _)| reading.as_ref());
-        multipliers.chain(self.gates.iter().map(|(reading, _)| reading.as_ref()))
+        let gates = self.gates.iter().map(|(reading, _)| reading.as_ref());
+        multipliers.chain(gates).chain(self.looks.iter().map(Arc::as_ref))
     }
 
     /// All multipliers together, at the end of a period.
@@ -163,7 +168,8 @@ impl Terms<'_, '_> {
     ) -> Result<(Vec<Line>, Vec<Exact>, Exact), Problem> {
         let (mut lines, mut rest) = price.lines(upto)?;
         if let Some(below) = &self.below {
-            for line in &mut lines {
+            // What came up the line has levels below, a credit of the manager's own has none.
+            for line in lines.iter_mut().filter(|line| line.credit.rolled_up) {
                 line.paid = line.paid.sub(&below.earned(book, line.credit.entry, upto));
             }
         }

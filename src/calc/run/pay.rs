@@ -8,8 +8,8 @@ use crate::domain::date::{Period, WindowKind};
 use crate::domain::exact::Exact;
 use crate::domain::number::Percent;
 use crate::domain::plan::{
-    Axis, Bonus, Component, Curve, Due, Gauge, Limit, Matrix, MatrixPays, Objectives, Payout, RateKind,
-    Rates, Source, Target,
+    Axis, Bonus, Component, Curve, Due, Gauge, Limit, Matrix, MatrixPays, Objectives, Payout, Pool, Rank,
+    RateKind, Rates, Source, Target, Weight,
 };
 use crate::domain::statement::{StepFigures, StepKind};
 
@@ -37,7 +37,14 @@ pub enum Pay<'f> {
     /// Single deals by a curve; the target in minor units.
     Each { target: Exact, curve: &'f Curve },
     /// What is not made of credits: minor units through the end of each period in which it may move, exact.
-    Whole { at: BTreeMap<Period, Exact>, due: Option<Period>, undefined: bool, steps: Vec<Step> },
+    Whole {
+        at: BTreeMap<Period, Exact>,
+        due: Option<Period>,
+        undefined: bool,
+        /// What decides it.
+        looks: Vec<Arc<Reading>>,
+        steps: Vec<Step>,
+    },
 }
 
 /// Rates by tier over a quota.
@@ -197,7 +204,7 @@ impl<'f> Run<'_, 'f> {
     }
 
     fn nothing(&self) -> Pay<'f> {
-        Pay::Whole { at: BTreeMap::new(), due: None, undefined: true, steps: Vec::new() }
+        Pay::Whole { at: BTreeMap::new(), due: None, undefined: true, looks: Vec::new(), steps: Vec::new() }
     }
 
     /// A target x a curve.
@@ -207,8 +214,8 @@ impl<'f> Run<'_, 'f> {
         let percent = |upto| gauge::give(&bonus.curve, reading.place(upto).as_ref());
         let steps =
             vec![Step::Reading(Arc::clone(&reading), self.through), Step::Percent(percent(self.through))];
-        let undefined = reading.place(self.through).is_none();
-        Ok(self.of_target(segment, &aim, bonus.due, &[&reading], percent, undefined, steps))
+        let looks = vec![Arc::clone(&reading)];
+        Ok(self.of_target(segment, &aim, bonus.due, &[&reading], percent, looks, steps))
     }
 
     /// A part of a target by two figures; or credits, each at the cell that is reached.
@@ -231,8 +238,8 @@ impl<'f> Run<'_, 'f> {
         let mut steps: Vec<Step> =
             readings.iter().map(|reading| Step::Reading(Arc::clone(reading), self.through)).collect();
         steps.push(Step::Percent(percent(self.through)));
-        let undefined = readings.iter().any(|reading| reading.place(self.through).is_none());
-        Ok(self.of_target(segment, &aim, *due, &readings, percent, undefined, steps))
+        let looks = readings.iter().map(|reading| Arc::clone(reading)).collect();
+        Ok(self.of_target(segment, &aim, *due, &readings, percent, looks, steps))
     }
 
     /// Target x sum of weight x score; a missing score is zero.
@@ -262,7 +269,7 @@ impl<'f> Run<'_, 'f> {
             .collect();
         steps.push(Step::Percent(percent(self.through)));
         let readings: Vec<&Arc<Reading>> = scored.iter().map(|(_, reading)| reading).collect();
-        Ok(self.of_target(segment, &aim, Due::WindowEnd, &readings, percent, false, steps))
+        Ok(self.of_target(segment, &aim, Due::WindowEnd, &readings, percent, Vec::new(), steps))
     }
 
     #[expect(clippy::too_many_arguments, reason = "the parts of one formula, each used once")]
@@ -273,7 +280,7 @@ impl<'f> Run<'_, 'f> {
         due: Due,
         readings: &[&Arc<Reading>],
         percent: impl Fn(Period) -> Exact,
-        undefined: bool,
+        looks: Vec<Arc<Reading>>,
         mut steps: Vec<Step>,
     ) -> Pay<'f> {
         let due = (due == Due::WindowEnd).then(|| segment.window.last());
@@ -281,7 +288,7 @@ impl<'f> Run<'_, 'f> {
         let at = self.moments(segment, moved.chain(due));
         let at = at.into_iter().map(|upto| (upto, aim.minor().mul(&percent(upto)))).collect();
         steps.insert(0, Step::Target { amount: aim.amount.clone(), proration: aim.proration.clone() });
-        Pay::Whole { at, due, undefined, steps }
+        Pay::Whole { at, due, undefined: false, looks, steps }
     }
 
     /// Places and pools: the part belongs to the segment of the window's last day.
@@ -301,12 +308,31 @@ impl<'f> Run<'_, 'f> {
         let amount = |upto| Ok((upto, Exact::whole(part(upto)?.map_or(0, |part| part.amount))));
         let at = at.into_iter().filter(|upto| *upto >= due).map(amount).collect::<Result<_, _>>()?;
         let part = part(self.through)?;
-        Ok(Pay::Whole { at, due: Some(due), undefined: part.is_none(), steps: vec![Step::Part(part)] })
+        let looks = self.looks(segment)?;
+        Ok(Pay::Whole { at, due: Some(due), undefined: false, looks, steps: vec![Step::Part(part)] })
+    }
+
+    /// What a member's own place or weight is read from; what that leaves open is a problem of the member's.
+    fn looks(&mut self, segment: &Segment<'f>) -> Result<Vec<Arc<Reading>>, Problem> {
+        match &segment.component.payout {
+            Payout::Rank(Rank { gauge, .. }) | Payout::Pool(Pool { by: Weight::Gauge(gauge), .. }) => {
+                Ok(vec![self.reading(segment, gauge)?])
+            }
+            Payout::Pool(Pool { by: Weight::TargetIncentive, .. }) => {
+                self.yearly_incentive(segment).map(|_| Vec::new())
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// The first period in which a segment may earn anything: what was before the first period does not exist for pay.
+    fn begins(&self, segment: &Segment) -> Period {
+        segment.from.period().max(self.calculation.facts.calendar.first_period)
     }
 
     /// The segment's first period and those of these that it reaches.
     fn moments(&self, segment: &Segment, periods: impl Iterator<Item = Period>) -> BTreeSet<Period> {
-        let from = segment.from.period();
+        let from = self.begins(segment);
         let mut moments: BTreeSet<Period> = periods.collect();
         moments.insert(from);
         moments.retain(|period| from <= *period && *period <= self.through);
@@ -338,10 +364,11 @@ impl<'f> Run<'_, 'f> {
             |limit: &Option<Limit>| limit.map(|limit| self.credit_limit(segment, limit)).transpose();
         let of_window =
             |limit: Option<Limit>| limit.map(|limit| self.window_limit(segment, limit)).transpose();
-        let (due, undefined) = match pay {
-            Pay::Whole { due, undefined, .. } => (*due, *undefined),
-            Pay::Ladder(tiered) => (None, tiered.ladder.is_none()),
-            Pay::Cells { .. } | Pay::Each { .. } => (None, false),
+        let (due, undefined, looks) = match pay {
+            Pay::Whole { due, undefined, looks, .. } => (*due, *undefined, looks.clone()),
+            Pay::Ladder(tiered) => (None, tiered.ladder.is_none(), Vec::new()),
+            Pay::Cells { rows, columns, .. } => (None, false, rows.iter().chain(columns).cloned().collect()),
+            Pay::Each { .. } => (None, false, Vec::new()),
         };
         Ok(Terms {
             payee: self.id(),
@@ -358,6 +385,8 @@ impl<'f> Run<'_, 'f> {
             due: due.or(modifiers.budget.map(|_| segment.window.last())),
             carried: self.carry(segment),
             undefined,
+            looks,
+            begins: self.begins(segment),
             multipliers,
             gates,
             segment: *segment,
