@@ -7,12 +7,14 @@ use attain::domain::deal::{Deal, DealEvent};
 use attain::domain::facts::{Facts, FactsBuilder, Worth};
 use attain::domain::fault::Violations;
 use attain::domain::id::{MeasureId, PayeeId};
-use attain::domain::measure::Measure;
+use attain::domain::measure::{Combine, Measure, Source};
+use attain::domain::outside::{OutsideValue, ValueKey};
 use attain::domain::payee::{Payee, ReportingLine, find_cycle};
-use attain::domain::plan::{PlanVersion, check_ids};
+use attain::domain::plan::{Component, PlanVersion, check_ids};
 use attain::domain::quota::{Goal, Quota};
 
 use crate::dice::Dice;
+use crate::fractions::{Q, sum, whole};
 
 /// All that a calculation reads, and the last period that is looked at.
 #[derive(Debug, Clone)]
@@ -24,6 +26,7 @@ pub struct Company {
     pub plans: Vec<PlanVersion>,
     pub quotas: Vec<Quota>,
     pub deals: Vec<Deal>,
+    pub values: Vec<OutsideValue>,
 }
 
 impl Company {
@@ -35,6 +38,34 @@ impl Company {
 
     pub fn payee(&self, id: &PayeeId) -> &Payee {
         self.payees.iter().find(|payee| payee.id == *id).unwrap()
+    }
+
+    /// The measures of credits.
+    pub fn credited(&self) -> Vec<Measure> {
+        self.measures.iter().filter(|measure| measure.selection().is_some()).cloned().collect()
+    }
+
+    /// What the values of an outside measure from a day until before another, and not after a third, come to.
+    pub fn outside(&self, payee: &PayeeId, id: &MeasureId, from: Day, to: Day, on: Day) -> Option<Q> {
+        let Source::Outside(combine) = &self.measure(id).source else { panic!("a measure of credits") };
+        let counts = |key: &ValueKey| {
+            (&key.payee, &key.measure) == (payee, id) && from <= key.day && key.day < to && key.day <= on
+        };
+        let mut values: Vec<(Day, Q)> = Vec::new();
+        for told in self.values.iter().filter(|told| counts(&told.key)) {
+            values.extend(told.value.map(|value| (told.key.day, whole(value.0))));
+        }
+        let all = sum(values.iter().map(|(_, value)| value));
+        match (combine, values.iter().max()) {
+            (_, None) => None,
+            (Combine::Sum, Some(_)) => Some(all),
+            (Combine::Average, Some(_)) => Some(all / whole(values.len())),
+            (Combine::Last, Some((_, last))) => Some(last.clone()),
+        }
+    }
+
+    pub fn components(&self) -> impl Iterator<Item = &Component> {
+        self.plans.iter().flat_map(|version| &version.plan.components)
     }
 
     pub fn measure(&self, id: &MeasureId) -> &Measure {
@@ -54,6 +85,9 @@ impl Company {
         }
         for quota in dice.shuffled(&self.quotas) {
             builder.quota(quota.clone()).unwrap();
+        }
+        for value in dice.shuffled(&self.values) {
+            builder.value(value).unwrap();
         }
         let mut events = Vec::new();
         for deal in dice.shuffled(&self.deals) {
@@ -92,6 +126,7 @@ impl Company {
         for version in &self.plans {
             let ids = version.plan.components.iter().map(|component| component.id.as_str());
             check_ids(ids, "plan", &mut violations);
+            version.plan.check("plan", &mut violations);
             for component in &version.plan.components {
                 component.check("plan", &mut violations);
                 component.check_units("plan", unit, &mut violations);
@@ -142,6 +177,9 @@ impl fmt::Display for Company {
                 "plan {} version {} from {}",
                 version.plan.id, version.version, version.effective_from
             )?;
+            if let Some(cap) = version.plan.cap {
+                writeln!(f, "  at most {cap:?}")?;
+            }
             for component in &version.plan.components {
                 writeln!(f, "  {component:?}")?;
             }
@@ -165,6 +203,9 @@ impl fmt::Display for Company {
             if quota.seasonality.is_some() || quota.ramp.is_some() || !quota.reliefs.is_empty() {
                 writeln!(f, "  {:?} {:?} {:?}", quota.seasonality, quota.ramp, quota.reliefs)?;
             }
+        }
+        for OutsideValue { key, value, .. } in &self.values {
+            writeln!(f, "value {} {} {} {value:?}", key.payee, key.measure, key.day)?;
         }
         for deal in &self.deals {
             write!(f, "deal {} of {}{}", deal.id, deal.owner, stated("amount", deal.amount))?;

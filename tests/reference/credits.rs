@@ -48,7 +48,7 @@ impl Company {
     }
 
     /// How many levels `manager` is above `payee` on a day; 1 for the direct one.
-    fn levels_up(&self, payee: &PayeeId, manager: &PayeeId, day: Day) -> Option<u32> {
+    pub fn levels_up(&self, payee: &PayeeId, manager: &PayeeId, day: Day) -> Option<u32> {
         let (mut at, mut levels) = (payee, 0);
         while let Some(above) = self.manager(at, day) {
             levels += 1;

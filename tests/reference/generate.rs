@@ -3,17 +3,21 @@
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::EventKind;
 use attain::domain::id::{MeasureId, PayeeId, PlanId};
-use attain::domain::measure::{Amount, CreditKind, Measure, MeasureValue, Selection, Source, Unit};
+use attain::domain::measure::{Amount, Combine, CreditKind, Measure, MeasureValue, Selection, Source, Unit};
 use attain::domain::money::{Currency, Rounding};
 use attain::domain::number::{Percent, Quantity};
+use attain::domain::outside::{OutsideValue, ValueKey};
 use attain::domain::payee::{Assignment, Payee, PayeeKind};
-use attain::domain::plan::{Payout, PlanVersion};
+use attain::domain::plan::PlanVersion;
 use attain::domain::quota::{Goal, Proration, Quota, QuotaKey, Ramp, Relief};
+
+use std::collections::BTreeMap;
 
 use crate::company::Company;
 use crate::dice::Dice;
 
 mod deals;
+mod payouts;
 mod plans;
 
 /// The company of a seed.
@@ -35,6 +39,7 @@ pub fn company(seed: u64) -> Company {
         last,
         payees: Vec::new(),
         measures: Vec::new(),
+        values: Vec::new(),
         plans: Vec::new(),
         quotas: Vec::new(),
         deals: Vec::new(),
@@ -42,8 +47,18 @@ pub fn company(seed: u64) -> Company {
     for place in 0..dice.weighted(&[(4, 1), (4, 2), (2, 3)]) {
         company.measures.push(measure(dice, place));
     }
+    if dice.chance(40) {
+        let source = Source::Outside(dice.pick(&Combine::ALL));
+        company.measures.push(Measure {
+            id: "out".parse().unwrap(),
+            name: String::new(),
+            source,
+            step: None,
+        });
+    }
     company.plans = plans::plans(dice, &company);
     company.payees = payees(dice, &company);
+    company.values = values(dice, &company);
     company.quotas = quotas(dice, &company);
     company.deals = deals::deals(dice, &company);
     if dice.chance(8) {
@@ -75,6 +90,21 @@ fn enlarge(company: &mut Company) {
             }
         }
     }
+}
+
+/// Values of the outside measure, if there is one.
+fn values(dice: &mut Dice, company: &Company) -> Vec<OutsideValue> {
+    let mut values: BTreeMap<ValueKey, Quantity> = BTreeMap::new();
+    for measure in company.measures.iter().filter(|measure| measure.selection().is_none()) {
+        for _ in 0..dice.between(0, 12) {
+            let payee = dice.pick(&company.payees).id;
+            let key = ValueKey { payee, measure: measure.id.clone(), day: day(dice, company) };
+            let units = dice.pick(&[0, 1, 2, 50, 80, 100, 120, -3]);
+            values.insert(key, Quantity(units * 1_000_000 + dice.pick(&[0, 0, 333_333])));
+        }
+    }
+    let told = |(key, value)| OutsideValue { key, value: Some(value), source_version: None };
+    values.into_iter().map(told).collect()
 }
 
 /// A day of the periods looked at, now and then of the one before.
@@ -201,10 +231,11 @@ fn quotas(dice: &mut Dice, company: &Company) -> Vec<Quota> {
     let mut keys: Vec<QuotaKey> = Vec::new();
     let used = |measure: &MeasureId, kind: WindowKind| {
         let components = company.plans.iter().flat_map(|version: &PlanVersion| &version.plan.components);
-        components.into_iter().any(|component| {
-            let Payout::Rates(rates) = &component.payout else { panic!() };
-            component.window == kind && rates.line() == measure
-        })
+        let mut read = components.into_iter().flat_map(|component| {
+            let gauged = component.line().map(|line| (line.clone(), component.window));
+            component.quotas().into_iter().chain(gauged)
+        });
+        read.any(|read| read == (measure.clone(), kind))
     };
     for payee in &company.payees {
         for measure in measures {

@@ -4,18 +4,23 @@
 //! `ATTAIN_CASES` says how many companies, `ATTAIN_SEED` the first one's seed.
 
 mod agreement;
+mod bounds;
+mod cohort;
 mod company;
 mod credits;
 mod dice;
 mod estimates;
 mod events;
 mod fractions;
+mod gauge;
 mod generate;
+mod modify;
 mod pay;
 mod price;
 mod properties;
 mod quotas;
 mod shrink;
+mod stand;
 mod worked;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

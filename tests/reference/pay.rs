@@ -1,27 +1,33 @@
-//! Semantics 8 and 9: where each credit stands, and what each key has earned. Everything from scratch for every
-//! `through`, in the plainest way.
+//! Semantics 8 and 9: what each key has earned. Everything from scratch for every `through`, in the plainest way.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use attain::domain::date::{Day, Period, Window, WindowKind};
-use attain::domain::deal::DealEvent;
-use attain::domain::id::{ComponentId, DealId, EventId, MeasureId, PayeeId};
+use attain::domain::id::{ComponentId, DealId, EventId, MeasureId, PayeeId, PlanId};
 use attain::domain::ledger::Key;
-use attain::domain::plan::{Axis, Clawback, Component, Payout, PlanVersion, RateKind, Rates, ReversalRule};
+use attain::domain::plan::{
+    Axis, Bonus, Due, Limit, Matrix, MatrixPays, Override, Payout, PlanCap, RateKind, Rates, Scale,
+};
 use num_traits::{Signed, Zero};
 
+use crate::cohort::split;
 use crate::company::Company;
-use crate::credits::{Source, Span};
+use crate::credits::Source;
 use crate::events::{Part, parts};
 use crate::fractions::{Q, percent, ratio, rounded, sum, whole};
-use crate::price::{Credit, Goal, Priced, price, separate};
+use crate::gauge::{Place, along, reached};
+use crate::modify::Priced;
+use crate::price::{Credit, Goal, price};
+use crate::stand::{Group, Of, Search, Standing, separate};
 
 /// What everybody has earned, and with what.
 #[derive(Debug, Default)]
 pub struct Figures {
     /// In minor units; keys that earn nothing are left out.
     pub earned: BTreeMap<Key, i128>,
-    /// Every segment with a credit, by its first day; single deals left out.
+    /// Every segment with a credit that rates price, by its first day; single deals left out.
     pub segments: BTreeMap<(Key, Day), Segment>,
     /// What the facts leave open.
     pub problems: BTreeSet<String>,
@@ -38,304 +44,410 @@ pub struct Segment {
     pub quota: Option<i128>,
 }
 
-/// A place in the order.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Event {
-    day: Day,
-    deal: DealId,
-    id: EventId,
-    /// Of what a reversal takes back, in the order of that.
-    of: (Day, EventId),
+/// An event, or what a reversal takes back of one: deal, event, origin.
+pub type Happening = (DealId, EventId, EventId);
+
+/// What a payee has earned under a component in all windows, exact, but for budgets and plan caps.
+#[derive(Default)]
+pub struct Earned {
+    /// Of each segment, and of each credit in single deals.
+    pub sums: BTreeMap<Group, Q>,
+    /// On each event.
+    pub on: BTreeMap<Happening, Q>,
 }
 
-/// A credit's place in the order: its event's; of a reversal at its origin the origin's, after the credit it takes back.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Order {
-    event: Event,
-    /// Whose part, where each moves the line alone.
-    alone: Option<Source>,
-    /// Of a reversal at its origin.
-    reversal: Option<(Day, EventId)>,
-    source: Source,
-}
-
-impl Order {
-    /// The place of all parts of one event, or of one reversal.
-    pub fn together(&self) -> (&Event, &Option<(Day, EventId)>) {
-        (&self.event, &self.reversal)
-    }
-}
-
-/// Which credit of a payee's: the deal, its event and whose part of it.
-type Identity<'c> = (&'c DealId, &'c EventId, Source);
-
-/// What accumulates together; in single deals each credit alone.
-type Group<'c> = (Key, Span, Option<Identity<'c>>);
-
-/// A credit, or what a reversal takes back of one, where it counts.
-struct Standing<'c> {
-    part: &'c Part<'c>,
-    component: &'c Component,
-    /// The credit that this is, or takes back.
-    identity: Identity<'c>,
-    group: Group<'c>,
-    order: Order,
-    value: Q,
-}
-
-/// Which of a component's measures.
-#[derive(Clone, Copy)]
-enum Side {
-    Paid,
-    Line,
-}
-
-impl Side {
-    fn measure(self, component: &Component) -> &MeasureId {
-        match self {
-            Side::Paid => &rates(component).measure,
-            Side::Line => rates(component).line(),
-        }
-    }
-}
-
-fn rates(component: &Component) -> &Rates {
-    let Payout::Rates(rates) = &component.payout else { panic!() };
-    rates
+/// A reading of a company up to and including a period.
+pub struct Run<'c> {
+    pub company: &'c Company,
+    pub through: Period,
+    pub parts: &'c [Part<'c>],
+    figures: RefCell<Figures>,
+    earned: RefCell<BTreeMap<(PayeeId, ComponentId), Rc<Earned>>>,
 }
 
 /// What everybody has earned up to and including a period.
 pub fn figures(company: &Company, through: Period) -> Figures {
-    let mut figures = Figures::default();
-    let mut all = Vec::new();
+    let (mut all, mut problems) = (Vec::new(), BTreeSet::new());
     for deal in &company.deals {
-        let (parts, problems) = parts(deal, company.calendar.first_period.start(), through.last_day());
+        let (parts, open) = parts(deal, company.calendar.first_period.start(), through.last_day());
         all.extend(parts);
-        figures.problems.extend(problems);
+        problems.extend(open);
     }
-    let ids: BTreeSet<ComponentId> = components(company).map(|component| component.id.clone()).collect();
+    let noted = RefCell::new(Figures { problems, ..Figures::default() });
+    let run = Run { company, through, parts: &all, figures: noted, earned: RefCell::default() };
+    let mut amounts: BTreeMap<Key, i128> = BTreeMap::new();
+    let ids: BTreeSet<&ComponentId> = company.components().map(|component| &component.id).collect();
     for payee in &company.payees {
         for id in &ids {
-            earn(company, &all, &payee.id, id, &mut figures);
+            for (group, exact) in &run.earned(&payee.id, id).sums {
+                *amounts.entry(group.0.clone()).or_default() += rounded(exact, company.calendar.rounding);
+            }
         }
-        ask(company, &payee.id, through, &mut figures);
     }
-    figures.earned.retain(|_, earned| *earned != 0);
-    figures
+    run.keep_budgets(&mut amounts);
+    run.cap_plans(&mut amounts);
+    amounts.retain(|_, earned| *earned != 0);
+    Figures { earned: amounts, ..run.figures.into_inner() }
 }
 
-/// Every segment that has begun needs its quota, whether anything is credited in it or not.
-fn ask(company: &Company, payee: &PayeeId, through: Period, figures: &mut Figures) {
-    let first = company.calendar.first_period;
-    for period in (0..=through.months_since(first)).map(|months| first.plus(months)) {
-        let month = company.calendar.window(WindowKind::Month, period);
-        for day in company.spans(payee, month).into_iter().map(|span| span.from) {
-            let Some(version) = company.version(payee, day) else { continue };
-            for component in &version.plan.components {
+impl<'c> Run<'c> {
+    /// Notes what the facts leave open.
+    pub fn problem(&self, text: String) {
+        self.figures.borrow_mut().problems.insert(text);
+    }
+
+    /// Whether a segment holds its window's last day: whose is a member of what is shared.
+    pub fn is_last(&self, at: Place<'_>) -> bool {
+        at.span.holds(at.window.last().last_day())
+    }
+
+    /// Whether a window's last period has come.
+    pub fn ended(&self, window: Window) -> bool {
+        window.last() <= self.through
+    }
+
+    /// What a payee has earned under a component, in all plans.
+    pub fn earned(&self, payee: &'c PayeeId, id: &'c ComponentId) -> Rc<Earned> {
+        let key = (payee.clone(), id.clone());
+        if let Some(known) = self.earned.borrow().get(&key) {
+            return known.clone();
+        }
+        let earned = Rc::new(self.earn(payee, id));
+        self.earned.borrow_mut().insert(key, earned.clone());
+        earned
+    }
+
+    /// Every segment of a component that has begun, in order; of single deals one for each month.
+    fn places(&self, payee: &'c PayeeId, id: &ComponentId) -> Vec<Place<'c>> {
+        let (company, mut places) = (self.company, BTreeMap::new());
+        let first = company.calendar.first_period;
+        for period in (0..=self.through.months_since(first)).map(|months| first.plus(months)) {
+            let month = company.calendar.window(WindowKind::Month, period);
+            for day in company.spans(payee, month).into_iter().map(|span| span.from) {
+                let Some((version, component)) = company.component(payee, id, day) else { continue };
                 let window = company.calendar.window(component.window, period);
                 let span = company.spans(payee, window).into_iter().find(|span| span.holds(day)).unwrap();
-                goal(company, payee, window, span, component, figures);
+                places.insert((window, span), Place { payee, version, component, window, span });
+            }
+        }
+        let mut places: Vec<_> = places.into_values().collect();
+        places.sort_by_key(|place| (place.span.from, place.window.first()));
+        places
+    }
+
+    fn earn(&self, payee: &'c PayeeId, id: &'c ComponentId) -> Earned {
+        let paid = Search { run: self, payee, id, of: Of::Paid }.standings();
+        let line = Search { run: self, payee, id, of: Of::Line }.standings();
+        let open = paid.iter().chain(&line).filter_map(|standing| standing.open.clone());
+        open.for_each(|open| self.problem(open));
+        let places = self.places(payee, id);
+        let mut priced = Vec::new();
+        for place in &places {
+            self.ask(*place);
+            let key = Key {
+                payee: payee.clone(),
+                plan: place.version.plan.id.clone(),
+                component: id.clone(),
+                window: place.window,
+            };
+            let here = |standing: &&Standing<'_>| standing.group.0 == key && standing.group.1 == place.span;
+            let mut groups: BTreeSet<Group> =
+                paid.iter().filter(here).map(|paid| paid.group.clone()).collect();
+            if place.window.kind() != WindowKind::Deal {
+                groups.insert((key.clone(), place.span, None));
+            }
+            for group in groups {
+                let mine: Vec<usize> = (0..paid.len()).filter(|at| paid[*at].group == group).collect();
+                let moving: Vec<&Standing<'_>> =
+                    line.iter().filter(|standing| standing.group == group).collect();
+                let (lines, other) = self.price(*place, &group, &paid, &mine, &moving);
+                priced.push(Priced { place: *place, group, mine, lines, other });
+            }
+        }
+        self.modify(&paid, priced)
+    }
+
+    /// Every segment that has begun needs what its component looks at, whether anything is credited in it or not.
+    fn ask(&self, at: Place<'c>) {
+        if let Some(rates) = at.component.payout.rates() {
+            goal(self, at, &rates);
+        }
+        self.undefined(at);
+        let held = self.company.assignment(at.payee, at.span.from).unwrap();
+        // Who is no member weighs nothing.
+        let modifiers = &at.component.modifiers;
+        let needed = match &at.component.payout {
+            Payout::Pool(_) if !self.is_last(at) => {
+                modifiers.gates.iter().any(|gate| gate.limit_percent.is_some())
+                    || modifiers.limits().any(|(_, limit)| matches!(limit, Limit::Incentive(_)))
+            }
+            _ => at.component.needs_incentive(),
+        };
+        if needed && held.target_incentive.is_none() {
+            self.problem(format!("{} has no target incentive", at.payee));
+        }
+    }
+
+    /// What each credit of an accumulation is priced at, and what is paid beside them.
+    fn price(
+        &self,
+        at: Place<'c>,
+        group: &Group,
+        paid: &[Standing<'c>],
+        mine: &[usize],
+        moving: &[&Standing<'c>],
+    ) -> (Vec<Q>, Q) {
+        let standings: Vec<&Standing<'_>> = mine.iter().map(|place| &paid[*place]).collect();
+        let none = || vec![Q::zero(); mine.len()];
+        match &at.component.payout {
+            Payout::Rates(_) | Payout::Spiff(_) | Payout::Override(_) | Payout::Residual(_) => {
+                let rates = at.component.payout.rates().unwrap();
+                let (mut lines, flat) = self.by_rates(at, group, &rates, &standings, moving);
+                if let Payout::Override(payout) = &at.component.payout {
+                    for (line, standing) in lines.iter_mut().zip(&standings) {
+                        *line -= self.below(at.payee, payout, standing);
+                    }
+                }
+                (lines, flat)
+            }
+            Payout::Bonus(bonus) if at.window.kind() == WindowKind::Deal => {
+                (self.single_bonus(at, bonus, &standings), Q::zero())
+            }
+            Payout::Bonus(bonus) => {
+                let due = bonus.due == Due::Progressive || self.ended(at.window);
+                let amount = self.target(at, bonus.target) * self.scaled(at, &bonus.curve);
+                (none(), if due { amount } else { Q::zero() })
+            }
+            Payout::Matrix(matrix) => self.by_matrix(at, matrix, &standings),
+            Payout::Rank(_) | Payout::Pool(_) => (none(), self.of_cohort(at)),
+            Payout::Objectives(objectives) => {
+                let scores = objectives.objectives.iter().map(|objective| {
+                    let span = at.span;
+                    let on = self.through.last_day();
+                    let score = self.company.outside(at.payee, &objective.measure, span.from, span.to, on);
+                    score.unwrap_or_default() / whole(100_000_000) * percent(objective.weight.0)
+                });
+                let score = sum(&scores.collect::<Vec<_>>());
+                let due = self.ended(at.window);
+                (none(), if due { self.target(at, objectives.target) * score } else { Q::zero() })
             }
         }
     }
-}
 
-fn components(company: &Company) -> impl Iterator<Item = &Component> {
-    company.plans.iter().flat_map(|version| &version.plan.components)
-}
-
-/// One payee under one component, in all plans and windows.
-fn earn(company: &Company, parts: &[Part<'_>], payee: &PayeeId, id: &ComponentId, figures: &mut Figures) {
-    let search = |side| Search { company, payee, id, side };
-    let paid = search(Side::Paid).standings(parts, figures);
-    let mut line = search(Side::Line).standings(parts, figures);
-    line.retain(|standing| separate(rates(standing.component)));
-    let mut amounts: Vec<Q> = vec![Q::zero(); paid.len()];
-    let mut flats: BTreeMap<Group<'_>, Q> = BTreeMap::new();
-    let groups: BTreeSet<Group<'_>> =
-        paid.iter().chain(&line).map(|standing| standing.group.clone()).collect();
-    for group in groups {
-        let mine: Vec<usize> = (0..paid.len()).filter(|place| paid[*place].group == group).collect();
-        let mut moving: Vec<&Standing<'_>> = line.iter().filter(|standing| standing.group == group).collect();
-        let one = mine.first().map_or_else(|| moving[0], |place| &paid[*place]);
-        if !separate(rates(one.component)) {
-            moving = mine.iter().map(|place| &paid[*place]).collect();
+    fn by_rates(
+        &self,
+        at: Place<'c>,
+        group: &Group,
+        rates: &Rates,
+        paid: &[&Standing<'c>],
+        moving: &[&Standing<'c>],
+    ) -> (Vec<Q>, Q) {
+        let moving = if separate(rates) { moving } else { paid };
+        let moving: Vec<_> =
+            moving.iter().filter(|standing| standing.moves).map(|standing| standing.credit()).collect();
+        let credits: Vec<_> = paid.iter().map(|standing| standing.credit()).collect();
+        let goal = goal(self, at, rates);
+        let priced = price(self, rates, &credits, &moving, &goal);
+        if group.2.is_none() && !(credits.is_empty() && moving.is_empty()) {
+            let total = |credits: &[Credit<'_>]| sum(credits.iter().map(|credit| &credit.value));
+            let line = (!rates.axis.by_deal()).then(|| total(&moving));
+            let quota = goal.effective.filter(|_| rates.axis == Axis::Attainment);
+            let segment = Segment { credited: total(&credits), line, quota };
+            self.figures.borrow_mut().segments.insert((group.0.clone(), group.1.from), segment);
         }
-        let rates = rates(one.component);
-        let kept = |standing: &&Standing<'_>| !(one.component.line_kept && standing.part.is_reversal());
-        let moving: Vec<_> = moving.into_iter().filter(kept).map(credit).collect();
-        let credits: Vec<_> = mine.iter().map(|place| credit(&paid[*place])).collect();
-        let (key, span, _) = &group;
-        let goal = goal(company, payee, key.window, *span, one.component, figures);
-        let priced = price(company, rates, &credits, &moving, &goal, figures);
-        note_segment(&group, rates, &credits, &moving, &goal, figures);
-        let Priced { lines, flat } = priced;
-        for (place, amount) in mine.into_iter().zip(lines) {
-            amounts[place] = amount;
+        (priced.lines, priced.flat)
+    }
+
+    /// What all below a payee have earned on the event of a credit in the components that an override names.
+    fn below(&self, manager: &PayeeId, payout: &'c Override, standing: &Standing<'_>) -> Q {
+        let part = standing.part;
+        if standing.identity.2 != Source::RolledUp {
+            return Q::zero();
         }
-        flats.insert(group, flat);
+        let happening = (part.deal.id.clone(), part.event.id.clone(), part.origin.id.clone());
+        let mut all = Q::zero();
+        for payee in &self.company.payees {
+            if self.company.levels_up(&payee.id, manager, part.origin.day).is_some() {
+                for id in &payout.less {
+                    all += self.earned(&payee.id, id).on.get(&happening).cloned().unwrap_or_default();
+                }
+            }
+        }
+        all
     }
-    hold_clawbacks(&paid, &mut amounts);
-    for (group, flat) in flats {
-        let here = paid.iter().zip(&amounts).filter(|(standing, _)| standing.group == group);
-        let exact = sum(here.map(|(_, amount)| amount)) + flat;
-        *figures.earned.entry(group.0).or_default() += rounded(&exact, company.calendar.rounding);
+
+    /// A bonus on one credit: what it comes to with its reversals, each bringing what it changes.
+    fn single_bonus(&self, at: Place<'c>, bonus: &Bonus, paid: &[&Standing<'c>]) -> Vec<Q> {
+        let gauge = &bonus.curve.gauge;
+        let (mut value, mut before, mut lines) = (Q::zero(), Q::zero(), Vec::new());
+        for standing in paid {
+            value += &standing.value;
+            let figure = self.figure(at, gauge.axis, gauge.measure().unwrap(), at.window, value.clone());
+            let upto = match value.is_positive() {
+                true => self.target(at, bonus.target) * along(&bonus.curve, &figure.unwrap()),
+                // What is taken back whole earns nothing, wherever the curve begins.
+                false => Q::zero(),
+            };
+            lines.push(&upto - before);
+            before = upto;
+        }
+        lines
     }
-}
 
-fn credit<'s>(standing: &'s Standing<'_>) -> Credit<'s> {
-    Credit { deal: standing.part.deal, order: standing.order.clone(), value: standing.value.clone() }
-}
-
-fn note_segment(
-    group: &Group<'_>,
-    rates: &Rates,
-    credits: &[Credit<'_>],
-    moving: &[Credit<'_>],
-    goal: &Goal,
-    figures: &mut Figures,
-) {
-    let (key, span, alone) = group;
-    if alone.is_none() {
-        let total = |credits: &[Credit<'_>]| sum(credits.iter().map(|credit| &credit.value));
-        let line = (!rates.axis.by_deal()).then(|| total(moving));
-        let quota = goal.effective.filter(|_| rates.axis == Axis::Attainment);
-        figures.segments.insert((key.clone(), span.from), Segment { credited: total(credits), line, quota });
+    fn by_matrix(&self, at: Place<'c>, matrix: &Matrix, paid: &[&Standing<'c>]) -> (Vec<Q>, Q) {
+        match &matrix.pays {
+            MatrixPays::Target { target, due } => {
+                let cell = self.cell(at, matrix, None);
+                let due = *due == Due::Progressive || self.ended(at.window);
+                (Vec::new(), if due { self.target(at, *target) * cell } else { Q::zero() })
+            }
+            MatrixPays::Credits(_) => {
+                let line =
+                    |standing: &&Standing<'c>| &standing.value * self.cell(at, matrix, Some(standing.part));
+                (paid.iter().map(line).collect(), Q::zero())
+            }
+        }
     }
-}
 
-/// Looks for what stands on one side of a payee's component.
-struct Search<'c, 's> {
-    company: &'c Company,
-    payee: &'s PayeeId,
-    id: &'s ComponentId,
-    side: Side,
-}
+    /// The cell of a deal, or the one reached; nothing where a figure is undefined.
+    fn cell(&self, at: Place<'c>, matrix: &Matrix, part: Option<&Part<'_>>) -> Q {
+        let step = |scale: &Scale| {
+            let value = match scale.gauge.axis {
+                Axis::DealAmount | Axis::MarginPercent => self.of_deal(part.unwrap(), scale.gauge.axis),
+                _ => self.reading(at, &scale.gauge),
+            }?;
+            let above = scale.edges.iter().rposition(|edge| reached(&value, edge.edge, edge.edge_lower));
+            Some(above.unwrap_or(0))
+        };
+        match (step(&matrix.rows), step(&matrix.columns)) {
+            (Some(row), Some(column)) => percent(matrix.cells[row][column].0),
+            _ => Q::zero(),
+        }
+    }
 
-/// A component in force, and what it takes of an event.
-type Terms<'c> = (&'c PlanVersion, &'c Component, Q);
+    fn of_deal(&self, part: &Part<'_>, axis: Axis) -> Option<Q> {
+        let deal = part.deal;
+        let (amount, cost) = (deal.amount, deal.cost);
+        if amount.is_none() || (axis == Axis::MarginPercent && cost.is_none()) {
+            self.problem(format!("deal {} states no amount or cost", deal.id));
+        }
+        let amount = amount.unwrap_or_default();
+        match axis {
+            Axis::DealAmount => {
+                Some(ratio(amount, 10_i64.pow(self.company.calendar.currency.minor_digits())))
+            }
+            _ if amount == 0 => None,
+            _ => Some(ratio(amount - cost.unwrap_or_default(), amount) * whole(100)),
+        }
+    }
 
-impl<'c> Search<'c, '_> {
-    /// Where every credit counts, in order.
-    fn standings(&self, parts: &'c [Part<'c>], figures: &mut Figures) -> Vec<Standing<'c>> {
-        let mut standings = Vec::new();
-        for part in parts {
-            // A component that was not in force at the origin does not lose by a reversal.
-            let Some((version, component)) = self.company.component(self.payee, self.id, part.origin.day)
-            else {
+    /// A member's part, in the segment that holds the window's last day.
+    fn of_cohort(&self, at: Place<'c>) -> Q {
+        if !self.ended(at.window) || !self.is_last(at) {
+            return Q::zero();
+        }
+        let members = self.members(&at.version.plan.id, &at.component.id, at.window);
+        let parts = match &at.component.payout {
+            Payout::Rank(rank) => self.ranked(&members, rank),
+            Payout::Pool(pool) => self.pooled(&members, pool),
+            _ => panic!("nothing is shared"),
+        };
+        parts.get(at.payee).map_or_else(Q::zero, |part| whole(*part))
+    }
+
+    /// Nothing of what has a budget before its window's end; then members above zero share no more than that.
+    fn keep_budgets(&self, amounts: &mut BTreeMap<Key, i128>) {
+        let mut cohorts: BTreeSet<(PlanId, ComponentId, Window)> = BTreeSet::new();
+        for key in amounts.keys() {
+            cohorts.insert((key.plan.clone(), key.component.clone(), key.window));
+        }
+        for (plan, id, window) in cohorts {
+            let members = self.members(&plan, &id, window);
+            let Some(budget) = members.first().and_then(|member| member.component.modifiers.budget) else {
                 continue;
             };
-            for (source, share) in self.selected(component, part) {
-                standings.push(self.stand(part, source, (version, component, share), figures));
+            let mut keys: Vec<Key> = members
+                .iter()
+                .map(|member| Key {
+                    payee: member.payee.clone(),
+                    plan: plan.clone(),
+                    component: id.clone(),
+                    window,
+                })
+                .collect();
+            if !self.ended(window) {
+                keys.iter().for_each(|key| _ = amounts.remove(key));
+                continue;
+            }
+            keys.retain(|key| amounts.get(key).is_some_and(|amount| *amount > 0));
+            let figures: Vec<i128> = keys.iter().map(|key| amounts[key]).collect();
+            if figures.iter().sum::<i128>() > i128::from(budget) {
+                let weights: Vec<Q> = figures.into_iter().map(whole).collect();
+                amounts.extend(keys.into_iter().zip(split(i128::from(budget), &weights)));
             }
         }
-        standings.sort_by(|a, b| a.order.cmp(&b.order));
-        standings
     }
 
-    /// The credits that a component's measure takes of an event, or of what a reversal takes back of it.
-    fn selected(&self, component: &Component, part: &Part<'_>) -> Vec<(Source, Q)> {
-        let measure = self.company.measure(self.side.measure(component)).selection().unwrap();
-        if measure.event != part.origin.kind {
-            return Vec::new();
+    /// Once all components of a plan together have come to its cap in a span, the rest is withheld.
+    fn cap_plans(&self, amounts: &mut BTreeMap<Key, i128>) {
+        let mut capped: BTreeMap<(PayeeId, PlanId, Window), Vec<Key>> = BTreeMap::new();
+        for key in amounts.keys() {
+            if let Some(cap) = self.plan_cap(&key.plan) {
+                let span = self.company.calendar.window(cap.span, key.window.last());
+                capped.entry((key.payee.clone(), key.plan.clone(), span)).or_default().push(key.clone());
+            }
         }
-        self.company.credits(measure, self.payee, part.deal, part.origin.day)
-    }
-
-    /// The terms on which a reversal counts on its own date: if the component it was earned under says so, is in
-    /// force then and takes such credits then. Single deals keep a credit and its reversals together.
-    fn on_own_date(&self, part: &Part<'_>, source: &Source, origin: &Component) -> Option<Terms<'c>> {
-        if origin.reversal == ReversalRule::AtOrigin || origin.window == WindowKind::Deal {
-            return None;
+        for ((payee, plan, span), mut keys) in capped {
+            let cap = self.plan_cap(&plan).unwrap();
+            let start = keys.iter().map(|key| key.window.start()).min().unwrap();
+            let most = match cap.limit {
+                Limit::Amount(minor) => whole(minor),
+                Limit::Incentive(part) => self.latest_incentive(&payee, &plan, span, start) * percent(part.0),
+            };
+            let most = rounded(&most, self.company.calendar.rounding);
+            keys.sort_by_key(|key| (key.window.last(), self.place_in_plan(key)));
+            let mut all = 0;
+            for key in keys {
+                let before = most.min(all);
+                let amount = amounts.get_mut(&key).unwrap();
+                all += *amount;
+                *amount = most.min(all) - before;
+            }
         }
-        let (version, then) = self.company.component(self.payee, self.id, part.event.day)?;
-        let mut taken = self.selected(then, part).into_iter();
-        let (_, share) = taken.find(|(other, _)| other == source)?;
-        (then.window != WindowKind::Deal).then_some((version, then, share))
     }
 
-    fn stand(
-        &self,
-        part: &'c Part<'c>,
-        source: Source,
-        origin: Terms<'c>,
-        figures: &mut Figures,
-    ) -> Standing<'c> {
-        let later = if part.is_reversal() { self.on_own_date(part, &source, origin.1) } else { None };
-        let own = later.is_some() || !part.is_reversal();
-        let (version, component, share) = later.unwrap_or(origin);
-        let at = if own { part.event } else { part.origin };
-        let (company, payee) = (self.company, self.payee);
-        let window = company.calendar.window(component.window, at.day.period());
-        let (plan, id) = (version.plan.id.clone(), self.id.clone());
-        let key = Key { payee: payee.clone(), plan, component: id, window };
-        let span = company.spans(payee, window).into_iter().find(|span| span.holds(at.day)).unwrap();
-        let credits = company.measure(self.side.measure(component)).selection().unwrap();
-        let value = part.value(credits.value).unwrap_or_else(|| {
-            figures.problems.insert(format!("deal {} states no cost or quantity", part.deal.id));
-            Q::zero()
+    fn plan_cap(&self, plan: &PlanId) -> Option<PlanCap> {
+        let mut versions = self.company.plans.iter().filter(|version| version.plan.id == *plan);
+        versions.next_back().unwrap().plan.cap
+    }
+
+    fn place_in_plan(&self, key: &Key) -> usize {
+        let versions = self.company.plans.iter().filter(|version| version.plan.id == key.plan);
+        let mut places = versions.rev().filter_map(|version| {
+            version.plan.components.iter().position(|component| component.id == key.component)
         });
-        let value = value * share * taken_back(component, part);
-        let place = |event: &DealEvent| (event.day, event.id.clone());
-        let reversal = (!own).then(|| place(part.event));
-        let event =
-            Event { day: at.day, deal: part.deal.id.clone(), id: at.id.clone(), of: place(part.origin) };
-        let identity = (&part.deal.id, &part.origin.id, source.clone());
-        let group = (key, span, (window.kind() == WindowKind::Deal).then(|| identity.clone()));
-        let alone = (!separate(rates(component))).then(|| source.clone());
-        let order = Order { event, alone, reversal, source };
-        Standing { part, component, identity, group, order, value }
+        places.next().unwrap()
     }
-}
 
-/// The part of a reversal that a clawback schedule takes back.
-fn taken_back(component: &Component, part: &Part<'_>) -> Q {
-    let age = part.event.day.days_since(part.origin.day);
-    match &component.clawback {
-        Some(_) if !part.is_reversal() => whole(1),
-        None => whole(1),
-        Some(Clawback::Steps(steps)) => {
-            let step = steps.iter().find(|step| age <= i64::from(step.days));
-            step.map_or_else(Q::zero, |step| percent(step.percent.0))
+    /// The yearly target incentive on the last day of a span so far on which a payee is on a plan.
+    fn latest_incentive(&self, payee: &PayeeId, plan: &PlanId, span: Window, start: Day) -> Q {
+        let end = span.end().min(self.through.end());
+        let held = &self.company.payee(payee).assignments;
+        let held: Vec<_> =
+            held.iter().filter(|held| held.from < end && held.plan.as_ref() == Some(plan)).collect();
+        let within = held.iter().filter(|held| held.to.is_none_or(|to| start < to));
+        if within.clone().any(|held| held.target_incentive.is_none()) {
+            self.problem(format!("{payee} has no target incentive"));
         }
-        Some(Clawback::ProRata { full_days, .. }) if age <= i64::from(*full_days) => whole(1),
-        Some(Clawback::ProRata { term_days, .. }) => ratio((i64::from(*term_days) - age).max(0), *term_days),
-    }
-}
-
-/// With a schedule, a reversal never brings what its credit has earned below zero, nor further below.
-fn hold_clawbacks(paid: &[Standing<'_>], amounts: &mut [Q]) {
-    let mut places: Vec<usize> = (0..paid.len()).collect();
-    // Each credit first, then its reversals in their own order.
-    places.sort_by_key(|place| {
-        let part = paid[*place].part;
-        (part.is_reversal(), part.event.day, part.event.id.clone())
-    });
-    let mut so_far: BTreeMap<_, Q> = BTreeMap::new();
-    for place in places {
-        let standing = &paid[place];
-        let before = so_far.entry(&standing.identity).or_default();
-        if standing.part.is_reversal() && standing.component.clawback.is_some() {
-            let least = -before.clone().max(Q::zero());
-            if amounts[place] < least {
-                amounts[place] = least;
-            }
-        }
-        *before += &amounts[place];
+        let incentive = held.iter().max_by_key(|held| held.from).unwrap().target_incentive.unwrap_or(0);
+        whole(incentive)
     }
 }
 
 /// The segment's quota and base rate, as far as its rates need them.
-fn goal(
-    company: &Company,
-    payee: &PayeeId,
-    window: Window,
-    span: Span,
-    component: &Component,
-    figures: &mut Figures,
-) -> Goal {
-    let Payout::Rates(rates) = &component.payout else { panic!() };
-    let measure = rates.line();
+pub fn goal(run: &Run<'_>, at: Place<'_>, rates: &Rates) -> Goal {
+    let Place { payee, component, window, span, .. } = at;
+    let (company, measure) = (run.company, rates.line());
     let mut goal = Goal { effective: None, base: None };
     if window.kind() != WindowKind::Deal
         && let Some(parts) = company.effective(payee, measure, window)
@@ -344,13 +456,13 @@ fn goal(
     }
     let needs_quota = rates.axis == Axis::Attainment;
     if needs_quota && goal.effective.is_none() {
-        figures.problems.insert(format!("{payee} has no quota of {measure} for {window:?}"));
+        run.problem(format!("{payee} has no quota of {measure} for {window:?}"));
     }
     if rates.pays == RateKind::BaseRate {
         let incentive = company.assignment(payee, span.from).unwrap().target_incentive;
         let stated = company.stated(payee, measure, window);
         let (Some(incentive), Some(stated)) = (incentive, stated) else {
-            figures.problems.insert(format!("{payee} has no base rate in {window:?}"));
+            run.problem(format!("{payee} has no base rate in {window:?}"));
             return goal;
         };
         let months = if stated.own { window.periods().count() } else { 12 };
@@ -365,15 +477,20 @@ fn goal(
 }
 
 /// What a payee has been credited with in a window by a measure, every entry on its own date up to a day, and the
-/// effective quota of the window's spans together. None where a deal states no cost or quantity.
+/// effective quota of the window's spans together. None where a deal states no cost or quantity; nothing credited where an
+/// outside measure has no value.
 pub fn attainment(
     company: &Company,
     payee: &PayeeId,
     id: &MeasureId,
     window: Window,
     on: Day,
-) -> Option<(Q, Option<i128>)> {
-    let measure = company.measure(id).selection().unwrap();
+) -> Option<(Option<Q>, Option<i128>)> {
+    let quota = company.effective(payee, id, window);
+    let quota = quota.map(|parts| parts.iter().map(|(_, part)| part).sum());
+    let Some(measure) = company.measure(id).selection() else {
+        return Some((company.outside(payee, id, window.start(), window.end(), on), quota));
+    };
     let mut credited = Q::zero();
     for deal in &company.deals {
         for part in parts(deal, company.calendar.first_period.start(), on).0 {
@@ -385,6 +502,5 @@ pub fn attainment(
             }
         }
     }
-    let quota = company.effective(payee, id, window);
-    Some((credited, quota.map(|parts| parts.iter().map(|(_, part)| part).sum())))
+    Some((Some(credited), quota))
 }

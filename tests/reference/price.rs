@@ -5,9 +5,9 @@ use attain::domain::number::Number;
 use attain::domain::plan::{Axis, RateKind, RateMode, Rates, Tier};
 use num_traits::{Signed, Zero};
 
-use crate::company::Company;
 use crate::fractions::{Q, millionths, ratio, sum, whole};
-use crate::pay::{Figures, Order};
+use crate::pay::Run;
+use crate::stand::{Order, separate};
 
 /// A credit in its place.
 pub struct Credit<'c> {
@@ -71,14 +71,13 @@ impl Scale<'_> {
 
 /// Prices the credits of one segment, in order, by what moves its line.
 pub fn price(
-    company: &Company,
+    run: &Run<'_>,
     rates: &Rates,
     paid: &[Credit<'_>],
     moving: &[Credit<'_>],
     goal: &Goal,
-    figures: &mut Figures,
 ) -> Priced {
-    ask_deals(rates, paid, figures);
+    ask_deals(run, rates, paid);
     let nothing = || Priced { lines: vec![Q::zero(); paid.len()], flat: Q::zero() };
     let undefined = match rates.axis {
         Axis::Attainment => goal.effective.is_none_or(|quota| quota == 0),
@@ -87,36 +86,32 @@ pub fn price(
     if undefined || (rates.pays == RateKind::BaseRate && !matches!(goal.base, Some(Some(_)))) {
         return nothing();
     }
-    let scale = scale(company, rates, goal);
+    let scale = scale(run, rates, goal);
     let slices = if rates.axis.by_deal() {
         paid.iter().map(|credit| by_deal(&scale, rates, credit)).collect()
     } else {
         by_line(&scale, rates, paid, moving)
     };
     let total = sum(moving.iter().map(|credit| &credit.value));
-    Priced { lines: money(company, rates, goal, &slices), flat: flats(&scale, rates, &total) }
+    Priced { lines: money(run, rates, goal, &slices), flat: flats(&scale, rates, &total) }
 }
 
-fn scale<'r>(company: &Company, rates: &'r Rates, goal: &Goal) -> Scale<'r> {
+fn scale<'r>(run: &Run<'_>, rates: &'r Rates, goal: &Goal) -> Scale<'r> {
     let edge = |Number(edge): Number| match rates.axis {
         Axis::Attainment => millionths(edge) / whole(100) * whole(goal.effective.unwrap()),
         Axis::Units => whole(edge),
-        Axis::Amount | Axis::DealAmount => millionths(edge) * minor_units(company),
+        Axis::Amount | Axis::DealAmount => millionths(edge) * run.minor_units(),
         Axis::MarginPercent => millionths(edge),
     };
     Scale { edges: rates.tiers.iter().map(|tier| edge(tier.edge)).collect(), tiers: &rates.tiers }
 }
 
-fn minor_units(company: &Company) -> Q {
-    whole(10_i64.pow(company.calendar.currency.minor_digits()))
-}
-
 /// Notes deals that do not state what decides the tier.
-fn ask_deals(rates: &Rates, paid: &[Credit<'_>], figures: &mut Figures) {
+fn ask_deals(run: &Run<'_>, rates: &Rates, paid: &[Credit<'_>]) {
     for deal in paid.iter().map(|credit| credit.deal) {
         let silent = deal.amount.is_none() || (rates.axis == Axis::MarginPercent && deal.cost.is_none());
         if rates.axis.by_deal() && silent {
-            figures.problems.insert(format!("deal {} states no amount or cost", deal.id));
+            run.problem(format!("deal {} states no amount or cost", deal.id));
         }
     }
 }
@@ -179,14 +174,9 @@ fn stretch(rates: &Rates, credit: &Credit<'_>, moving: &[Credit<'_>]) -> (Q, Q) 
     (start, end)
 }
 
-/// Whether another measure's credits move the line.
-pub fn separate(rates: &Rates) -> bool {
-    *rates.line() != rates.measure
-}
-
 /// What each credit's slices earn. Started blocks are of each tier's total: a credit has what it adds to that.
-fn money(company: &Company, rates: &Rates, goal: &Goal, slices: &[Vec<Q>]) -> Vec<Q> {
-    let minor = minor_units(company);
+fn money(run: &Run<'_>, rates: &Rates, goal: &Goal, slices: &[Vec<Q>]) -> Vec<Q> {
+    let minor = run.minor_units();
     let unit = whole(1_000_000);
     let mut totals = vec![Q::zero(); rates.tiers.len()];
     let mut lines = Vec::new();

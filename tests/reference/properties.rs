@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use attain::calc::earn::Detail;
+use attain::calc::earn::{Detail, SegmentEarnings};
 use attain::calc::explain::{Extent, explain};
 use attain::calc::statement::statement;
 use attain::calc::{Calculation, close, digest, posting};
-use attain::domain::date::Period;
+use attain::domain::date::{Period, WindowKind};
 use attain::domain::deal::{DealEvent, EventKind, Reversed};
 use attain::domain::exact::Exact;
 use attain::domain::explanation::Explanation;
+use attain::domain::id::ComponentId;
 use attain::domain::ledger::{Posted, Posting, PostingKind};
 use attain::domain::money::Currency;
-use attain::domain::plan::{Payout, RateMode, ReversalRule};
+use attain::domain::plan::{Component, Gauge, MatrixPays, Modifiers, Payout, RateMode, Rates, ReversalRule};
 use attain::domain::statement::Statement;
 
 use crate::agreement::{earned, open_questions};
@@ -52,6 +53,12 @@ fn any_number_of_threads_gives_one_digest() {
     });
 }
 
+/// Whether rates alone decide what a segment earns.
+fn priced_alone(segment: &SegmentEarnings<'_>) -> bool {
+    let rates = matches!(segment.component.payout, Payout::Rates(_) | Payout::Spiff(_) | Payout::Residual(_));
+    rates && segment.component.modifiers == Modifiers::default() && segment.version.plan.cap.is_none()
+}
+
 #[test]
 fn lines_sum_to_segments_and_segments_to_keys() {
     for_companies(1000, |company, seed| {
@@ -59,9 +66,14 @@ fn lines_sum_to_segments_and_segments_to_keys() {
         let calculation = Calculation::open(&facts, company.last);
         for payee in (0_u32..).take(facts.payees.len()) {
             for key in calculation.earn(payee, Detail::Lines).keys {
+                // A budget of one version scales what others have made of the window too.
+                let budgets = |segment: &SegmentEarnings<'_>| segment.component.modifiers.budget.is_some();
+                if key.segments.iter().any(budgets) {
+                    continue;
+                }
                 let segments = key.segments.iter().map(|segment| segment.amount).sum();
                 same("earned by period", key.earned_through(company.last), segments)?;
-                for segment in &key.segments {
+                for segment in key.segments.iter().filter(|segment| priced_alone(segment)) {
                     let lines: i128 = segment.lines.iter().map(|line| line.amount).sum();
                     same("lines and flat amounts", lines + segment.flats(), segment.amount)?;
                     let exact = segment
@@ -175,20 +187,57 @@ fn late_facts_post_in_total_what_one_close_at_the_end_posts() {
     });
 }
 
+/// Leaves of a company what is paid for credits alone: a cohort, a bonus and a floor may pay somebody without any.
+fn on_credits(company: &Company) -> Company {
+    let mut company = company.clone();
+    for version in &mut company.plans {
+        version.plan.components.retain(|component| match &component.payout {
+            Payout::Rates(_) | Payout::Spiff(_) | Payout::Override(_) | Payout::Residual(_) => true,
+            Payout::Bonus(_) => component.window == WindowKind::Deal,
+            Payout::Matrix(matrix) => matches!(matrix.pays, MatrixPays::Credits(_)),
+            Payout::Objectives(_) | Payout::Rank(_) | Payout::Pool(_) => false,
+        });
+        let kept: Vec<ComponentId> =
+            version.plan.components.iter().map(|component| component.id.clone()).collect();
+        for component in &mut version.plan.components {
+            component.modifiers.window_floor = None;
+            let there = |gauge: &Gauge| gauge.component().is_none_or(|id| kept.contains(id));
+            component.modifiers.multipliers.retain(|curve| there(&curve.gauge));
+            component.modifiers.gates.retain(|gate| there(&gate.gauge));
+        }
+        version.plan.components.retain(|component| {
+            component.gauges().iter().all(|(_, gauge)| gauge.component().is_none_or(|id| kept.contains(id)))
+        });
+    }
+    company.plans.retain(|version| !version.plan.components.is_empty());
+    company
+}
+
+/// The rates of a component, if it pays by rates.
+fn rates(component: &mut Component) -> Option<&mut Rates> {
+    match &mut component.payout {
+        Payout::Rates(rates) => Some(rates),
+        Payout::Override(payout) => Some(&mut payout.rates),
+        Payout::Residual(payout) => Some(&mut payout.rates),
+        _ => None,
+    }
+}
+
 /// The company once everything that reversals may take back has gone, and the month in which it has.
 fn refunded(company: &Company) -> (Company, Period) {
-    let mut company = company.clone();
+    let mut company = on_credits(company);
     for component in company.plans.iter_mut().flat_map(|version| &mut version.plan.components) {
-        let Payout::Rates(rates) = &mut component.payout else { panic!() };
-        (component.reversal, component.clawback) = (ReversalRule::AtOrigin, None);
-        (component.line_kept, rates.line) = (false, None);
+        (component.reversal, component.clawback, component.line_kept) = (ReversalRule::AtOrigin, None, false);
+        if let Some(rates) = rates(component) {
+            rates.line = None;
+        }
     }
     let days = company.deals.iter().flat_map(|deal| &deal.events).map(|event| event.day);
     let end = days.max().map_or(company.last.last_day(), |day| later(day, 1));
-    let whole = company.plans.iter().flat_map(|version| &version.plan.components).any(|component| {
-        let Payout::Rates(rates) = &component.payout else { panic!() };
-        rates.mode == RateMode::WholeCredit
-    });
+    let whole =
+        company.plans.iter().flat_map(|version| &version.plan.components).any(|component| {
+            component.payout.rates().is_some_and(|rates| rates.mode == RateMode::WholeCredit)
+        });
     for deal in &mut company.deals {
         if whole {
             // A whole credit is priced at the tier where it starts, and what is taken back at the tier where that ends:
@@ -276,7 +325,8 @@ fn an_explanation_adds_up_from_the_credits_to_what_is_earned() {
                 same("segments", segments, earned)?;
                 same("months", children_of(key, currency, "earned-in-").0, earned)?;
                 let parts = key.children.iter().filter(|node| node.title.starts_with("terms of"));
-                for (segment, figures) in parts.zip(&figures.segments) {
+                let parts = parts.zip(&figures.segments).filter(|(_, figures)| priced_alone(figures));
+                for (segment, figures) in parts {
                     let credits =
                         segment.children.iter().find(|node| node.path.ends_with("/credits")).unwrap();
                     let lines = credits.children.iter().map(|node| node.value.clone().unwrap());

@@ -66,7 +66,7 @@ impl Company {
             let before = stepped(&exact, step);
             exact += &goal
                 * self.ramp(&stated, window, span, &weights)
-                * self.proration(&stated, window, span, &weights);
+                * self.proration(stated.quota.proration, window, span, &weights);
             let reliefs = stated.quota.reliefs.iter().filter(|relief| span.holds(relief.day));
             let relief: i128 = reliefs.map(|relief| i128::from(relief.amount.units())).sum();
             parts.push((span, (stepped(&exact, step) - before - relief).max(0)));
@@ -110,8 +110,9 @@ impl Company {
         sum(&values) / all
     }
 
-    fn proration(&self, stated: &Stated<'_>, window: Window, span: Span, weights: &[Q]) -> Q {
-        match stated.quota.proration {
+    /// What part of a window a span is.
+    pub fn proration(&self, proration: Proration, window: Window, span: Span, weights: &[Q]) -> Q {
+        match proration {
             Proration::None => whole(1),
             Proration::Days => ratio(span.to.days_since(span.from), window.days()),
             Proration::Months => {

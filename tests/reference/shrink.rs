@@ -4,7 +4,7 @@ use attain::domain::deal::{Deal, OVERLAY};
 use attain::domain::id::{MeasureId, PayeeId};
 use attain::domain::money::Rounding;
 use attain::domain::payee::{Assignment, Payee};
-use attain::domain::plan::{Component, Payout};
+use attain::domain::plan::{Component, Modifiers, Payout, Rates};
 use attain::domain::quota::{Goal, Proration, Quota};
 
 use crate::company::Company;
@@ -39,7 +39,8 @@ impl Company {
         let whole = plans
             && self.payees.iter().all(held)
             && self.deals.iter().all(dealt)
-            && self.quotas.iter().all(goal);
+            && self.quotas.iter().all(goal)
+            && self.values.iter().all(|told| measured(told.key.measure.clone()) && named(&told.key.payee));
         if whole { self.refused() } else { Some("names what is not there".into()) }
     }
 }
@@ -55,6 +56,7 @@ fn smaller(company: &Company) -> Vec<Company> {
     (0..company.payees.len()).for_each(|at| with(&|c| remove_payee(c, at)));
     (0..company.plans.len()).for_each(|at| with(&|c| _ = c.plans.remove(at)));
     (0..company.quotas.len()).for_each(|at| with(&|c| _ = c.quotas.remove(at)));
+    (0..company.values.len()).for_each(|at| with(&|c| _ = c.values.remove(at)));
     (0..company.measures.len()).for_each(|at| with(&|c| remove_measure(c, at)));
     with(&|c| c.calendar.rounding = Rounding::HalfAwayFromZero);
     if company.last > company.calendar.first_period {
@@ -71,6 +73,7 @@ fn smaller(company: &Company) -> Vec<Company> {
 
 fn remove_payee(company: &mut Company, at: usize) {
     let gone = company.payees.remove(at).id;
+    company.values.retain(|told| told.key.payee != gone);
     company.quotas.retain(|quota| quota.key.payee != gone);
     let held = company.payees.iter_mut().flat_map(|payee| &mut payee.assignments);
     held.filter(|held| held.manager.as_ref() == Some(&gone)).for_each(|held| held.manager = None);
@@ -124,6 +127,9 @@ fn smaller_payees(company: &Company) -> Vec<Company> {
 fn smaller_plans(company: &Company) -> Vec<Company> {
     let mut all = Vec::new();
     for (at, version) in company.plans.iter().enumerate() {
+        let mut other = company.clone();
+        other.plans[at].plan.cap = None;
+        all.push(other);
         for place in 0..version.plan.components.len() {
             let mut with = |change: &dyn Fn(&mut Component)| {
                 let mut other = company.clone();
@@ -132,35 +138,44 @@ fn smaller_plans(company: &Company) -> Vec<Company> {
             };
             with(&|component| component.clawback = None);
             with(&|component| component.line_kept = false);
-            let Payout::Rates(rates) = &version.plan.components[place].payout else { panic!() };
-            for tier in 0..rates.tiers.len() {
-                with(&|component| {
-                    let Payout::Rates(rates) = &mut component.payout else { panic!() };
-                    rates.tiers[tier].flat = None;
-                });
-                with(&|component| {
-                    let Payout::Rates(rates) = &mut component.payout else { panic!() };
-                    rates.tiers[tier].edge_lower = false;
-                });
-                with(&|component| {
-                    let Payout::Rates(rates) = &mut component.payout else { panic!() };
-                    rates.tiers.remove(tier);
-                });
+            with(&|component| component.proration = Proration::None);
+            with(&|component| component.modifiers = Modifiers::default());
+            with(&|component| component.modifiers.multipliers = Vec::new());
+            with(&|component| component.modifiers.gates = Vec::new());
+            with(&|component| _ = component.modifiers.gates.pop());
+            with(&|component| component.modifiers.credit_cap = None);
+            with(&|component| component.modifiers.credit_floor = None);
+            with(&|component| component.modifiers.window_cap = None);
+            with(&|component| component.modifiers.window_floor = None);
+            with(&|component| component.modifiers.budget = None);
+            let component = &version.plan.components[place];
+            for tier in 0..component.payout.rates().map_or(0, |rates| rates.tiers.len()) {
+                with(&|component| rates(component, |rates| rates.tiers[tier].flat = None));
+                with(&|component| rates(component, |rates| rates.tiers[tier].edge_lower = false));
+                with(&|component| rates(component, |rates| _ = rates.tiers.remove(tier)));
             }
-            with(&|component| {
-                let Payout::Rates(rates) = &mut component.payout else { panic!() };
-                rates.retroactive_to = None;
-            });
-            with(&|component| {
-                let Payout::Rates(rates) = &mut component.payout else { panic!() };
-                rates.line = None;
-            });
+            with(&|component| rates(component, |rates| rates.retroactive_to = None));
+            with(&|component| rates(component, |rates| rates.line = None));
+            if let Some(plain) = component.payout.rates() {
+                let plain = Payout::Rates(plain.into_owned());
+                with(&|component| component.payout = plain.clone());
+            }
             let mut other = company.clone();
             other.plans[at].plan.components.remove(place);
             all.push(other);
         }
     }
     all
+}
+
+/// Changes rates, if that is how a component pays.
+fn rates(component: &mut Component, change: impl Fn(&mut Rates)) {
+    match &mut component.payout {
+        Payout::Rates(rates) => change(rates),
+        Payout::Override(payout) => change(&mut payout.rates),
+        Payout::Residual(payout) => change(&mut payout.rates),
+        _ => {}
+    }
 }
 
 fn smaller_quotas(company: &Company) -> Vec<Company> {

@@ -1,8 +1,9 @@
 //! Random plans and their versions.
 
 use attain::domain::date::WindowKind;
+use attain::domain::fault::Violations;
 use attain::domain::id::ComponentId;
-use attain::domain::measure::Unit;
+use attain::domain::measure::{Measure, Unit};
 use attain::domain::number::{Number, Percent, Quantity};
 use attain::domain::plan::{
     Axis, Clawback, ClawbackStep, Component, Modifiers, Payout, Plan, PlanVersion, RateKind, RateMode, Rates,
@@ -13,28 +14,42 @@ use attain::domain::quota::Proration;
 use crate::company::Company;
 use crate::dice::Dice;
 
+use super::payouts;
+
 pub fn plans(dice: &mut Dice, company: &Company) -> Vec<PlanVersion> {
     let mut versions = Vec::new();
     let first = company.calendar.first_period;
     let months = i64::from(company.last.months_since(first));
     for id in ["p", "q"].into_iter().take(dice.weighted(&[(3, 1), (2, 2)])) {
-        let count = dice.weighted(&[(3, 1), (2, 2)]);
-        let components = ["x", "y"][..count].iter().map(|id| component(dice, company, &id.parse().unwrap()));
+        let count = dice.weighted(&[(4, 1), (3, 2), (1, 3)]);
+        let mut components: Vec<Component> = Vec::new();
+        for id in &["x", "y", "z"][..count] {
+            components.push(component(dice, company, &id.parse().unwrap(), &components));
+        }
         let mut plan = Plan {
             id: id.parse().unwrap(),
             name: String::new(),
             currency: company.calendar.currency,
-            components: components.collect(),
-            cap: None,
+            components,
+            cap: payouts::plan_cap(dice),
         };
         let from = first.plus(dice.weighted(&[(8, -3), (1, 0), (1, 1)]));
         versions.push(PlanVersion { version: 1, effective_from: from, plan: plan.clone() });
         if dice.chance(35) {
-            for component in &mut plan.components {
-                revise(dice, company, component);
+            for place in 0..plan.components.len() {
+                let (before, after) = plan.components.split_at_mut(place);
+                revise(dice, company, &mut after[0], before);
+                suit(&mut after[0]);
             }
-            if dice.chance(20) && plan.components.len() > 1 {
+            let named: Vec<_> = plan.components.iter().flat_map(Component::references).collect();
+            if dice.chance(20) && plan.components.len() > 1 && !named.contains(&&plan.components[0].id) {
                 plan.components.remove(0);
+            }
+            // What others look at may have changed.
+            let mut faults = Violations::default();
+            plan.check("plan", &mut faults);
+            if !faults.is_empty() {
+                continue;
             }
             let from = first.plus(i32::try_from(dice.between(2, months.max(2))).unwrap());
             versions.push(PlanVersion { version: 2, effective_from: from, plan });
@@ -43,17 +58,25 @@ pub fn plans(dice: &mut Dice, company: &Company) -> Vec<PlanVersion> {
     versions
 }
 
-fn revise(dice: &mut Dice, company: &Company, component: &mut Component) {
-    let Payout::Rates(rates) = &mut component.payout else { panic!() };
-    match dice.below(4) {
-        0 => *component = self::component(dice, company, &component.id),
+fn revise(dice: &mut Dice, company: &Company, component: &mut Component, before: &[Component]) {
+    match dice.below(5) {
+        0 => *component = self::component(dice, company, &component.id, before),
         1 => component.clawback = clawback(dice),
-        2 => rates.tiers.iter_mut().for_each(|tier| tier.rate = Number(tier.rate.0 * 2)),
+        2 => {
+            if let Payout::Rates(rates) = &mut component.payout {
+                rates.tiers.iter_mut().for_each(|tier| tier.rate = Number(tier.rate.0 * 2));
+            }
+        }
+        3 => {
+            component.modifiers = payouts::modifiers(dice, company, component.window, before);
+            component.target_percent = Some(Percent(20_000_000));
+        }
         _ => {}
     }
 }
 
-fn component(dice: &mut Dice, company: &Company, id: &ComponentId) -> Component {
+/// A component that may look at those before it.
+fn component(dice: &mut Dice, company: &Company, id: &ComponentId, before: &[Component]) -> Component {
     let window = dice.weighted(&[
         (2, WindowKind::Deal),
         (3, WindowKind::Month),
@@ -61,19 +84,37 @@ fn component(dice: &mut Dice, company: &Company, id: &ComponentId) -> Component 
         (2, WindowKind::Half),
         (2, WindowKind::Year),
     ]);
-    let rates = rates(dice, company, window);
-    let based = rates.pays == RateKind::BaseRate || dice.chance(10);
-    Component {
+    let payout = match dice.chance(50) {
+        true => Payout::Rates(rates(dice, company, window)),
+        false => payouts::payout(dice, company, window, id, before),
+    };
+    let modifiers = match dice.chance(50) {
+        true => Modifiers::default(),
+        false => payouts::modifiers(dice, company, window, before),
+    };
+    let mut component = Component {
         id: id.clone(),
         name: String::new(),
         window,
         reversal: dice.pick(&[ReversalRule::OwnDate, ReversalRule::AtOrigin]),
         clawback: if dice.chance(25) { clawback(dice) } else { None },
         line_kept: dice.chance(20),
-        target_percent: based.then(|| Percent(dice.pick(&[100_000_000, 50_000_000, 33_333_333]))),
-        payout: Payout::Rates(rates),
-        proration: Proration::Days,
-        modifiers: Modifiers::default(),
+        target_percent: None,
+        payout,
+        proration: dice.pick(&[Proration::Days, Proration::Days, Proration::Months, Proration::None]),
+        modifiers,
+    };
+    suit(&mut component);
+    if component.needs_incentive() || dice.chance(10) {
+        component.target_percent = Some(Percent(dice.pick(&[33_333_333, 30_000_000, 10_000_000])));
+    }
+    component
+}
+
+/// Leaves out what would have no effect.
+fn suit(component: &mut Component) {
+    if component.paid().is_none() {
+        (component.modifiers.credit_cap, component.modifiers.credit_floor) = (None, None);
     }
 }
 
@@ -89,7 +130,12 @@ fn clawback(dice: &mut Dice) -> Option<Clawback> {
 }
 
 fn rates(dice: &mut Dice, company: &Company, window: WindowKind) -> Rates {
-    let measure = dice.pick(&company.measures);
+    let measure = dice.pick(&company.credited());
+    rates_on(dice, company, window, &measure)
+}
+
+/// Rates on a measure.
+pub fn rates_on(dice: &mut Dice, company: &Company, window: WindowKind, measure: &Measure) -> Rates {
     let pays = match measure.unit() {
         Unit::Money => dice.weighted(&[(5, RateKind::Percent), (1, RateKind::BaseRate)]),
         Unit::Number => {
@@ -111,7 +157,7 @@ fn rates(dice: &mut Dice, company: &Company, window: WindowKind) -> Rates {
     };
     let mut line = measure.clone();
     if window != WindowKind::Deal && !axis.by_deal() && dice.chance(35) {
-        let other = dice.pick(&company.measures);
+        let other = dice.pick(&company.credited());
         if pays != RateKind::BaseRate || other.unit() == measure.unit() {
             (line, rates.line) = (other.clone(), Some(other.id));
         }
