@@ -107,7 +107,8 @@ impl Altered {
             let schema = statement.starts_with("drop ") || statement.starts_with("alter ");
             assert!(schema || altered.rows_affected() > 0, "{statement} alters nothing");
         }
-        let report = verify(&mut self.root, self.tenant, anchor.as_slice()).await.unwrap();
+        let report = verify(&mut self.root, self.tenant, anchor.as_slice()).await;
+        let report = report.unwrap_or_else(|fault| panic!("{statements:?}: {fault:?}"));
         execute(&mut self.root, "rollback").await;
         report.first_fault.unwrap_or_else(|| "sound".to_string())
     }

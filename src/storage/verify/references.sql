@@ -48,21 +48,21 @@ from (
         select from measure m where m.tenant_id = $1 and m.measure_id = o.measure_id and m.removed_in is null
             and m.combine is not null)
     union all
-    select 'territory', t.territory_id, 'payee ' || (h ->> 'payee'), t.added_in
-    from territory t cross join jsonb_array_elements(t.holders::jsonb) as h
+    -- Found in the text, which an edit may have left no JSON; ids have nothing to escape.
+    select 'territory', t.territory_id, 'payee ' || h[1], t.added_in
+    from territory t cross join regexp_matches(t.holders, '"payee":"([^"]+)"', 'g') as h
     where t.tenant_id = $1 and t.removed_in is null and not exists (
-        select from payee p where p.tenant_id = $1 and p.payee_id = h ->> 'payee' and p.removed_in is null)
+        select from payee p where p.tenant_id = $1 and p.payee_id = h[1] and p.removed_in is null)
     union all
-    select 'crediting_rule', r.rule_id, 'payee ' || (c -> 'to' ->> 'PAYEE'), r.added_in
-    from crediting_rule r cross join jsonb_array_elements(r.credits::jsonb) as c
-    where r.tenant_id = $1 and r.removed_in is null and c -> 'to' ? 'PAYEE' and not exists (
-        select from payee p where p.tenant_id = $1 and p.payee_id = c -> 'to' ->> 'PAYEE' and p.removed_in is null)
+    select 'crediting_rule', r.rule_id, 'payee ' || c[1], r.added_in
+    from crediting_rule r cross join regexp_matches(r.credits, '"PAYEE":"([^"]+)"', 'g') as c
+    where r.tenant_id = $1 and r.removed_in is null and not exists (
+        select from payee p where p.tenant_id = $1 and p.payee_id = c[1] and p.removed_in is null)
     union all
-    select 'crediting_rule', r.rule_id, 'territory ' || (c -> 'to' ->> 'HOLDER'), r.added_in
-    from crediting_rule r cross join jsonb_array_elements(r.credits::jsonb) as c
-    where r.tenant_id = $1 and r.removed_in is null and c -> 'to' ? 'HOLDER' and not exists (
-        select from territory t
-        where t.tenant_id = $1 and t.territory_id = c -> 'to' ->> 'HOLDER' and t.removed_in is null)
+    select 'crediting_rule', r.rule_id, 'territory ' || c[1], r.added_in
+    from crediting_rule r cross join regexp_matches(r.credits, '"HOLDER":"([^"]+)"', 'g') as c
+    where r.tenant_id = $1 and r.removed_in is null and not exists (
+        select from territory t where t.tenant_id = $1 and t.territory_id = c[1] and t.removed_in is null)
     union all
     select 'api_key', k.key_id, 'payee ' || k.payee_id, k.added_in
     from api_key k

@@ -40,7 +40,7 @@ fn every_read_can_say_from_when() {
             assert!(output.get_field_by_name("as_of_change").is_some(), "{name} answers no as_of_change");
         }
     }
-    assert_eq!(reads, 36);
+    assert_eq!(reads, 37);
 }
 
 /// Every read, with what it needs, in a company where ann has a deal of change 8 and January is closed.

@@ -195,7 +195,7 @@ async fn a_server_killed_at_any_moment_leaves_one_effect_of_every_request() {
     }
     println!("{tally:?}");
     // Else nothing was tried.
-    assert!(tally.undone > 10 && tally.done > 3 && tally.closes > 10, "{tally:?}");
+    assert!(tally.undone > 10 && tally.done >= 1 && tally.closes > 10, "{tally:?}");
     let (sound, out, error) = attain(&["verify", "--database-url", &url(&database)]);
     assert!(sound, "{out}{error}");
     assert_eq!(out.matches(": sound, ").count(), 2, "{out}");
