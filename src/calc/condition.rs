@@ -135,7 +135,7 @@ pub(super) fn evaluate<'a>(
 pub(super) fn of_event<'a>(facts: &'a Facts, book: &Book, entry: u32, field: &Field) -> Option<Value<'a>> {
     let &Entry { deal, event, day, kind, amount, .. } = book.entry(entry);
     let money = |minor: Option<i64>| {
-        let decimals = facts.calendar.currency.minor_digits();
+        let decimals = facts.currency(deal).minor_digits();
         minor.map(|minor| Value::Number(Exact::scaled(i128::from(minor), decimals)))
     };
     let number = |quantity: Option<Quantity>| {
