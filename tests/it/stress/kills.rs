@@ -169,7 +169,9 @@ async fn a_server_killed_at_any_moment_leaves_one_effect_of_every_request() {
         let before = head(&mut root, &war.slug).await;
         // Now and then the second attempt dies too.
         loop {
-            let (messages, whole) = (script.random.random_range(0..=said), script.random.random());
+            // One in four about the commit, which is among the last: of many messages few others fall there.
+            let first = if script.random.random_ratio(1, 4) { said.saturating_sub(2) } else { 0 };
+            let (messages, whole) = (script.random.random_range(first..=said), script.random.random());
             proxy.kill_after(messages, whole, server.pid());
             match work.send(&war).await {
                 Ok(answer) => assert_eq!(answer, expected, "round {round}"),
@@ -195,7 +197,7 @@ async fn a_server_killed_at_any_moment_leaves_one_effect_of_every_request() {
     }
     println!("{tally:?}");
     // Else nothing was tried.
-    assert!(tally.undone > 10 && tally.done >= 1 && tally.closes > 10, "{tally:?}");
+    assert!(tally.undone > 10 && tally.done > 3 && tally.closes > 10, "{tally:?}");
     let (sound, out, error) = attain(&["verify", "--database-url", &url(&database)]);
     assert!(sound, "{out}{error}");
     assert_eq!(out.matches(": sound, ").count(), 2, "{out}");
