@@ -257,6 +257,28 @@ fn a_plan_file_that_is_wrong_hears_everything_that_is() {
             with("/tests/0/expected", json!([{"period": "2031-01", "amount": "0.00"}])),
             "tests[0]: must end within 60 months of the first period 2026-01, got 2031-01",
         ),
+        (
+            with(
+                "/tests/0/exchangeRates",
+                json!([
+                    {"currencyCode": "USD", "date": "2026-01-01", "rate": "1"},
+                    {"currencyCode": "EUR", "date": "2026-01-01", "rate": "0"},
+                ]),
+            ),
+            "tests[0].exchange_rates[0].currency_code: must be another than the calendar's USD, whose rate is 1\ntests[0].exchange_rates[1].rate: must be above zero, got \"0\"",
+        ),
+        (
+            with("/tests/0/territories", json!([{"territoryId": "north", "holders": [{"payeeId": "zed"}]}])),
+            "tests[0].territories[0].holders[0].payee_id: must be a payee of the test, got zed",
+        ),
+        (
+            with(
+                "/tests/0/creditingRules",
+                json!([{"ruleId": "r", "condition": "deal.x == 1",
+                    "credits": [{"territoryId": "north", "creditPercent": "100"}]}]),
+            ),
+            "tests[0].crediting_rules[0].condition: at 1:1: found unknown field deal.x, expected one of amount, attributes, close_date, cost, currency, customer, id, margin_percent, open_date, outcome, owner, probability, product, quantity, stage\ntests[0].crediting_rules[0].credits[0].territory_id: must be a territory of the test, got north",
+        ),
     ] {
         assert_eq!(read(&wrong.to_string()).err().as_deref(), Some(expected), "{wrong}");
     }

@@ -20,10 +20,6 @@ pub fn set(request: &v1::SetExchangeRatesRequest) -> Result<(Write, Vec<Exchange
     read(|check| {
         let reason = check.reason(&request.reason);
         let write = write(check, SET, request, &request.request_id, reason, request.validate_only);
-        let key = |wire: &v1::ExchangeRate| {
-            let parts = [wire.currency_code.as_str(), &wire.date];
-            if parts.contains(&"") { String::new() } else { parts.join(" ") }
-        };
         let rates = check.facts("exchange_rates", &request.exchange_rates, MAX_RATES, ("", key), rate);
         let etags = request.exchange_rates.iter().map(|wire| wire.etag);
         let etags = check.expected_etags(listed("exchange_rates", etags));
@@ -31,7 +27,14 @@ pub fn set(request: &v1::SetExchangeRatesRequest) -> Result<(Write, Vec<Exchange
     })
 }
 
-fn rate(check: &mut Check, wire: &v1::ExchangeRate) -> Option<ExchangeRate> {
+/// What tells one rate from another; empty while a part of it is missing.
+pub fn key(wire: &v1::ExchangeRate) -> String {
+    let parts = [wire.currency_code.as_str(), &wire.date];
+    if parts.contains(&"") { String::new() } else { parts.join(" ") }
+}
+
+/// Reads a rate.
+pub fn rate(check: &mut Check, wire: &v1::ExchangeRate) -> Option<ExchangeRate> {
     let currency = check.take("currency_code", Currency::parse(&wire.currency_code));
     let day = check.day("date", &wire.date);
     let rate = check.take("rate", Rate::parse(&wire.rate));

@@ -161,6 +161,18 @@ impl Check<'_> {
         facts
     }
 
+    /// Reads facts that there may be none of: at most so many, each key once.
+    fn optional_facts<W, T>(
+        &mut self,
+        field: &str,
+        wires: &[W],
+        most: usize,
+        key: (&str, impl Fn(&W) -> String),
+        reader: impl FnMut(&mut Check, &W) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        if wires.is_empty() { Some(Vec::new()) } else { self.facts(field, wires, most, key, reader) }
+    }
+
     /// An id that must be there.
     fn id<T: FromStr<Err = IdFault>>(&mut self, field: &str, text: &str) -> Option<T> {
         self.take(field, text.parse())

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::draft::Given;
 use super::measure::measure;
 use super::plan::sketch;
-use super::{Check, admin, deal, outside, payee, quota, read, small};
+use super::{Check, admin, deal, exchange, outside, payee, quota, read, small, territory};
 use crate::api::v1;
 use crate::api::v1::test_plan_request::Draft as Source;
 use crate::app::AsOf;
@@ -13,6 +13,7 @@ use crate::app::plan::judge_over;
 use crate::app::plan_test::{Case, Figure, Outcome, Place};
 use crate::domain::date::{Calendar, Day};
 use crate::domain::deal::Deal;
+use crate::domain::exchange::ExchangeRate;
 use crate::domain::facts::{Facts, FactsBuilder};
 use crate::domain::fault::Fault;
 use crate::domain::id::ComponentId;
@@ -22,10 +23,11 @@ use crate::domain::outside::OutsideValue;
 use crate::domain::payee::Payee;
 use crate::domain::plan::{Plan, PlanVersion};
 use crate::domain::quota::Quota;
+use crate::domain::territory::{CreditingRule, Territory};
 
 /// Most tests of a plan, and most measures of a file.
 const MAX_TESTS: usize = 100;
-/// Most quotas, deals and expected figures of a test.
+/// Most quotas, deals, expected figures and other facts of a kind in a test.
 const MAX_FACTS: usize = 1000;
 /// Most payees of a test.
 const MAX_PAYEES: usize = 100;
@@ -106,11 +108,8 @@ pub fn cases(wires: &[v1::PlanTest], plan: &Plan, measures: &[Measure]) -> Resul
 
 /// Reads measures that a request or file brings.
 fn measures(check: &mut Check, wires: &[v1::Measure]) -> Option<Vec<Measure>> {
-    if wires.is_empty() {
-        return Some(Vec::new());
-    }
     let id = (".measure_id", |wire: &v1::Measure| wire.measure_id.clone());
-    check.facts("measures", wires, MAX_TESTS, id, measure)
+    check.optional_facts("measures", wires, MAX_TESTS, id, measure)
 }
 
 /// The other plans of tests, as far as they read, for a plan that takes off what their components earn.
@@ -131,6 +130,9 @@ struct Told {
     quotas: Vec<Quota>,
     deals: Vec<Deal>,
     values: Vec<OutsideValue>,
+    rates: Vec<ExchangeRate>,
+    territories: Vec<Territory>,
+    rules: Vec<CreditingRule>,
     plans: Vec<Plan>,
 }
 
@@ -151,9 +153,21 @@ fn case(check: &mut Check, wire: &v1::PlanTest, plan: &Plan, measures: &[Measure
     let plans = check.list("other_plans", &wire.other_plans, MAX_PLANS, |check, wire| {
         super::plan::plan(check, wire, currency)
     });
+    let rates = exchange_rates(check, &filled.exchange_rates, &calendar);
+    let areas = areas(check, &filled);
     let expected = expected(check, wire, plan, &filled.payees, currency);
-    let told =
-        Told { calendar, payees: payees?, quotas: quotas?, deals: deals?, values: values?, plans: plans? };
+    let (territories, rules) = areas?;
+    let told = Told {
+        calendar,
+        payees: payees?,
+        quotas: quotas?,
+        deals: deals?,
+        values: values?,
+        rates: rates?,
+        territories,
+        rules,
+        plans: plans?,
+    };
     let (title, expected) = (title?, expected?);
     let events = told.deals.iter().flat_map(|deal| &deal.events).map(|event| event.day.period());
     let last = events.chain(expected.keys().map(|(_, _, period)| *period)).max();
@@ -170,6 +184,59 @@ fn case(check: &mut Check, wire: &v1::PlanTest, plan: &Plan, measures: &[Measure
     Some(Case { title, plan: plan.id.clone(), facts, through, expected })
 }
 
+/// Reads the rates of a test.
+fn exchange_rates(
+    check: &mut Check,
+    wires: &[v1::ExchangeRate],
+    calendar: &Calendar,
+) -> Option<Vec<ExchangeRate>> {
+    check.optional_facts("exchange_rates", wires, MAX_FACTS, ("", exchange::key), |check, wire| {
+        let rate = exchange::rate(check, wire)?;
+        if rate.key.currency == calendar.currency {
+            let base = calendar.currency;
+            check
+                .add("currency_code", format!("must be another than the calendar's {base}, whose rate is 1"));
+            return None;
+        }
+        Some(rate)
+    })
+}
+
+/// Reads the territories and crediting rules of a test, which name only its payees and territories.
+fn areas(check: &mut Check, filled: &v1::PlanTest) -> Option<(Vec<Territory>, Vec<CreditingRule>)> {
+    let id = (".territory_id", |wire: &v1::Territory| wire.territory_id.clone());
+    let territories =
+        check.optional_facts("territories", &filled.territories, MAX_FACTS, id, territory::territory);
+    let id = (".rule_id", |wire: &v1::CreditingRule| wire.rule_id.clone());
+    let rules =
+        check.optional_facts("crediting_rules", &filled.crediting_rules, MAX_FACTS, id, territory::rule);
+    let mut good = true;
+    let mut known = |path: String, what: &str, named: &str, is_known: bool| {
+        if !named.is_empty() && !is_known {
+            check.add(&path, format!("must be a {what} of the test, got {named}"));
+            good = false;
+        }
+    };
+    let payee = |id: &str| filled.payees.iter().any(|payee| payee.payee_id == id);
+    let area = |id: &str| filled.territories.iter().any(|territory| territory.territory_id == id);
+    for (place, territory) in filled.territories.iter().enumerate() {
+        for (at, holder) in territory.holders.iter().enumerate() {
+            let path = format!("territories[{place}].holders[{at}].payee_id");
+            known(path, "payee", &holder.payee_id, payee(&holder.payee_id));
+        }
+    }
+    for (place, rule) in filled.crediting_rules.iter().enumerate() {
+        for (at, credit) in rule.credits.iter().enumerate() {
+            let path = format!("crediting_rules[{place}].credits[{at}]");
+            known(format!("{path}.payee_id"), "payee", &credit.payee_id, payee(&credit.payee_id));
+            let named = &credit.territory_id;
+            known(format!("{path}.territory_id"), "territory", named, area(named));
+        }
+    }
+    let areas = Some((territories?, rules?));
+    areas.filter(|_| good)
+}
+
 fn facts(check: &mut Check, told: Told, plan: &Plan, measures: &[Measure]) -> Option<Facts> {
     let first = told.calendar.first_period;
     let mut builder = check.take("payees", FactsBuilder::new(0, told.calendar, told.payees))?;
@@ -177,7 +244,12 @@ fn facts(check: &mut Check, told: Told, plan: &Plan, measures: &[Measure]) -> Op
     for plan in std::iter::once(plan.clone()).chain(told.plans) {
         builder.plan(PlanVersion { version: 1, effective_from: first, plan });
     }
+    told.rates.iter().for_each(|rate| builder.exchange_rate(rate));
+    told.territories.into_iter().for_each(|territory| builder.territory(territory));
     let mut good = true;
+    for (place, rule) in told.rules.into_iter().enumerate() {
+        good &= check.take(&format!("crediting_rules[{place}]"), builder.crediting_rule(rule)).is_some();
+    }
     for (place, quota) in told.quotas.into_iter().enumerate() {
         good &= check.take(&format!("quotas[{place}].payee_id"), builder.quota(quota)).is_some();
     }
@@ -283,6 +355,17 @@ fn filled(wire: &v1::PlanTest, plan: &Plan, calendar: &Calendar) -> v1::PlanTest
     }
     for value in &mut test.values {
         value.payee_id = or(&value.payee_id, &sole).to_string();
+    }
+    for territory in &mut test.territories {
+        territory.name = or(&territory.name, &territory.territory_id).to_string();
+        for holder in &mut territory.holders {
+            holder.payee_id = or(&holder.payee_id, &sole).to_string();
+            holder.start_date = or(&holder.start_date, &start).to_string();
+        }
+    }
+    for rule in &mut test.crediting_rules {
+        rule.name = or(&rule.name, &rule.rule_id).to_string();
+        rule.start_date = or(&rule.start_date, &start).to_string();
     }
     for (place, deal) in test.deals.iter_mut().enumerate() {
         fill_deal(deal, place + 1, &sole);

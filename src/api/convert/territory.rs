@@ -60,13 +60,8 @@ pub fn set(request: &v1::SetCreditingRulesRequest) -> Result<(Write, Vec<Crediti
     read(|check| {
         let reason = check.required_reason(&request.reason);
         let write = write(check, SET, request, &request.request_id, reason, request.validate_only);
-        let rules = match request.rules.as_slice() {
-            [] => Some(Vec::new()),
-            rules => {
-                let id = (".rule_id", |wire: &v1::CreditingRule| wire.rule_id.clone());
-                check.facts("rules", rules, MAX_FACTS, id, rule)
-            }
-        };
+        let id = (".rule_id", |wire: &v1::CreditingRule| wire.rule_id.clone());
+        let rules = check.optional_facts("rules", &request.rules, MAX_FACTS, id, rule);
         let etag = check.expected_etag("etag", 0, request.etag);
         Some((write?.expecting(etag.into_iter().collect()), rules?))
     })
@@ -100,7 +95,8 @@ pub fn explain(request: &v1::ExplainCreditingRequest, currency: Currency) -> Res
     })
 }
 
-fn territory(check: &mut Check, wire: &v1::Territory) -> Option<Territory> {
+/// Reads a territory.
+pub fn territory(check: &mut Check, wire: &v1::Territory) -> Option<Territory> {
     let fields = |check: &mut Check| {
         let id = check.id("territory_id", &wire.territory_id);
         let name = check.required_text("name", &wire.name, 200);
@@ -123,7 +119,8 @@ fn end(check: &mut Check, text: &str) -> Option<Option<Day>> {
     if text.is_empty() { Some(None) } else { check.day("end_date", text).map(Some) }
 }
 
-fn rule(check: &mut Check, wire: &v1::CreditingRule) -> Option<CreditingRule> {
+/// Reads a crediting rule.
+pub fn rule(check: &mut Check, wire: &v1::CreditingRule) -> Option<CreditingRule> {
     let fields = |check: &mut Check| {
         let id = check.id("rule_id", &wire.rule_id);
         let name = check.required_text("name", &wire.name, 200);
