@@ -75,6 +75,9 @@ impl Bounds {
 pub struct Claims {
     /// The claims that some reversal takes back.
     reversed: BTreeSet<Claim>,
+    /// Those of them that earned something under a schedule: they never earn less than zero, wherever their reversals
+    /// count.
+    scheduled: BTreeSet<Claim>,
     /// A map for every segment that earned or lost something under the claim.
     earned: BTreeMap<Claim, Vec<BTreeMap<Period, Sum>>>,
     /// Of the segment at hand.
@@ -90,6 +93,20 @@ impl Claims {
     /// Whether some reversal takes one of these credits back, or is one of them.
     pub fn touch(&self, book: &Book, credits: &[Credit]) -> bool {
         !self.reversed.is_empty() && credits.iter().any(|credit| self.reversed.contains(&credit.claim(book)))
+    }
+
+    /// The periods in which what these credits have earned in the segments before has moved.
+    pub fn moments(&self, book: &Book, credits: &[Credit]) -> BTreeSet<Period> {
+        if self.reversed.is_empty() {
+            return BTreeSet::new();
+        }
+        let segments = credits.iter().filter_map(|credit| self.earned.get(&credit.claim(book))).flatten();
+        segments.flat_map(BTreeMap::keys).copied().collect()
+    }
+
+    /// Whether some credit keeps what a schedule promised, under whatever terms it is taken back.
+    pub fn promise(&self) -> bool {
+        !self.scheduled.is_empty()
     }
 
     /// What was made under a claim in the segments before, by the end of a period.
@@ -116,13 +133,14 @@ impl Claims {
             if !each && !self.reversed.contains(&claim) {
                 continue;
             }
+            let limited = bounds.limited || self.scheduled.contains(&claim);
             let sum = sums.entry(claim).or_insert_with(|| self.before(&claim, upto));
             let priced = sum.priced.add(&line.paid);
             if each {
                 line.paid = bounds.bound(&priced).sub(&bounds.bound(&sum.priced));
             }
             let least = sum.earned.clone().min(Exact::ZERO);
-            if bounds.limited && book.is_reversal(line.credit.entry) && sum.earned.add(&line.paid) < least {
+            if limited && book.is_reversal(line.credit.entry) && sum.earned.add(&line.paid) < least {
                 line.paid = least.sub(&sum.earned);
                 line.limited = true;
             }
@@ -131,12 +149,22 @@ impl Claims {
     }
 
     /// Notes what the lines of the segment at hand have made by the end of a period, when `part` of what they pay is
-    /// earned. `priced` is what each line was before it was bounded.
-    pub fn note(&mut self, book: &Book, upto: Period, lines: &[Line], priced: &[Exact], part: &Exact) {
+    /// earned. `priced` is what each line was before it was bounded; `scheduled`: the segment has a schedule.
+    pub fn note(
+        &mut self,
+        book: &Book,
+        upto: Period,
+        scheduled: bool,
+        (lines, priced): (&[Line], &[Exact]),
+        part: &Exact,
+    ) {
         for (line, priced) in lines.iter().zip(priced) {
             let claim = line.credit.claim(book);
             if !self.reversed.contains(&claim) {
                 continue;
+            }
+            if scheduled && !book.is_reversal(line.credit.entry) {
+                self.scheduled.insert(claim);
             }
             let sum = self.current.entry(claim).or_default().entry(upto).or_default();
             sum.add(&Sum { priced: priced.clone(), earned: line.paid.mul(part) });

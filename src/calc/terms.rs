@@ -88,7 +88,8 @@ impl Terms<'_, '_> {
     ) -> Result<Outcome<'a>, Problem> {
         let payee = &self.payee;
         let too_large = |_: TooLarge| Problem::TooLarge { payee: payee.clone() };
-        let Priced { through: priced, walk, credited } = price.through(&self.moments(), self.through)?;
+        let moments = self.moments(claims.moments(book, price.credits()));
+        let Priced { through: priced, walk, credited } = price.through(&moments, self.through)?;
         let by_line = price.by_line()
             || self.below.is_some()
             || self.bounds.cap.is_some()
@@ -101,7 +102,8 @@ impl Terms<'_, '_> {
                 let (lines, plain, rest) = self.lines(book, price, claims, upto)?;
                 let total = lines.iter().fold(rest, |sum, line| sum.add(&line.paid));
                 let bounded = self.bounded(&total, upto);
-                claims.note(book, upto, &lines, &plain, &bounded.part);
+                let scheduled = self.segment.component.clawback.is_some();
+                claims.note(book, upto, scheduled, (&lines, &plain), &bounded.part);
                 bounded
             } else {
                 self.bounded(&total.mul(&self.multiplier(upto)), upto)
@@ -129,11 +131,12 @@ impl Terms<'_, '_> {
         self.segment.component.modifiers.window_cap.is_some_and(|cap| cap.carried)
     }
 
-    /// The periods at whose end something besides a credit may move what is paid.
-    fn moments(&self) -> BTreeSet<Period> {
+    /// The periods at whose end something besides a credit may move what is paid; in `moments` credits of this segment
+    /// earned or lost something in another.
+    fn moments(&self, mut moments: BTreeSet<Period>) -> BTreeSet<Period> {
         let from = self.begins;
         let readings = self.readings().flat_map(|reading| reading.moved.keys());
-        let mut moments: BTreeSet<Period> = readings.chain(self.carried.keys()).copied().collect();
+        moments.extend(readings.chain(self.carried.keys()));
         if !moments.is_empty() || self.due.is_some() || self.window_floor.is_some() {
             moments.insert(from);
         }
@@ -183,7 +186,7 @@ impl Terms<'_, '_> {
         let priced: Vec<Exact> = lines.iter().map(|line| line.paid.clone()).collect();
         let limited = self.bounds.limited || self.gates.iter().any(|gate| !open(gate, upto));
         let bounds = Bounds { limited, ..self.bounds.clone() };
-        if !bounds.is_none() {
+        if !bounds.is_none() || claims.promise() {
             claims.bound(book, upto, &bounds, &mut lines);
         }
         Ok((lines, priced, rest))

@@ -23,11 +23,12 @@ pub struct Priced<'c> {
     pub other: Q,
 }
 
-/// What a credit with its reversals has come to: at its price, and as it was earned.
+/// What a credit with its reversals has come to: at its price, and as it was earned; and whether under a schedule.
 #[derive(Default, Clone)]
 struct SoFar {
     priced: Q,
     earned: Q,
+    scheduled: bool,
 }
 
 impl<'c> Run<'c> {
@@ -56,6 +57,7 @@ impl<'c> Run<'c> {
                 let sums = so_far.entry(&standing.identity).or_default();
                 sums.priced += made;
                 sums.earned += &line * &part;
+                sums.scheduled |= one.place.component.clawback.is_some() && !standing.part.is_reversal();
                 let of = standing.part;
                 let happening = (of.deal.id.clone(), of.event.id.clone(), of.origin.id.clone());
                 *earned.on.entry(happening).or_default() += line * &part;
@@ -64,8 +66,8 @@ impl<'c> Run<'c> {
         earned
     }
 
-    /// Caps and floors of each credit with its reversals, in whatever windows these stand. With a schedule, or while
-    /// a gate is closed, a reversal takes back at most what its credit has earned.
+    /// Caps and floors of each credit with its reversals, in whatever windows these stand. With a schedule, the credit's
+    /// or the reversal's, or while a gate is closed, a reversal takes back at most what its credit has earned.
     fn bounded(
         &self,
         one: &Priced<'c>,
@@ -95,11 +97,11 @@ impl<'c> Run<'c> {
             let sums = sums.entry(&standing.identity).or_default();
             let priced = &sums.priced + &made[at];
             let mut line = bound(&priced) - bound(&sums.priced);
-            if limited && standing.part.is_reversal() {
+            if (limited || sums.scheduled) && standing.part.is_reversal() {
                 let least = sums.earned.clone().min(Q::zero());
                 line = line.max(least - &sums.earned);
             }
-            *sums = SoFar { priced, earned: &sums.earned + &line };
+            *sums = SoFar { priced, earned: &sums.earned + &line, scheduled: sums.scheduled };
             lines[at] = line;
         }
         lines
