@@ -12,9 +12,9 @@ use attain::api::convert::plan::Publication;
 use attain::calc::attainment::attainment;
 use attain::calc::close::close;
 use attain::calc::earn::Detail;
-use attain::calc::statement::{figure, percent_text, statement};
+use attain::calc::statement::{figure, percent_text, rounded_figure, statement};
 use attain::calc::{Calculation, RULES_REVISION};
-use attain::domain::date::{Calendar, Period};
+use attain::domain::date::{Calendar, Day, Period};
 use attain::domain::deal::Deal;
 use attain::domain::encode::hex;
 use attain::domain::exact::Exact;
@@ -148,12 +148,24 @@ impl World {
         let payee = facts.payee(&expected.payee_id.parse().unwrap()).unwrap();
         let window = facts.calendar.parse_window(&expected.window).unwrap();
         let measure = expected.measure_id.parse().unwrap();
-        let figures = attainment(&calculation, payee, &measure, window, period.last_day()).unwrap().unwrap();
+        let on = expected.on_date.as_ref().map_or(period.last_day(), |day| Day::parse(day).unwrap());
+        let figures = attainment(&calculation, payee, &measure, window, on).unwrap().unwrap();
         let text = |exact: &Exact| figure(figures.currency, figures.unit, exact);
+        let rounded = |exact: &Exact| rounded_figure(figures.currency, figures.unit, exact);
+        let pace = &figures.pace;
+        let pace = || script::Pace {
+            elapsed_percent: pace.elapsed.as_ref().map(|part| percent_text(&part.mul(&Exact::whole(100)))),
+            expected: pace.expected.as_ref().map(rounded),
+            pace_percent: pace.percent.as_ref().map(percent_text),
+            forecast_by_pace: pace.forecast.as_ref().map(rounded),
+            days_left: pace.days_left,
+            needed_per_week: pace.needed_per_week.as_ref().map(rounded),
+        };
         script::Attainment {
             credited: figures.credited.as_ref().map(&text).unwrap_or_default(),
             quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
             attainment_percent: figures.percent().as_ref().map(percent_text),
+            pace: expected.pace.as_ref().map(|_| pace()),
             ..expected.clone()
         }
     }

@@ -1,11 +1,11 @@
 //! Attainment, statements, explanations: computed at every read by the calculation that closes a period.
 
 use crate::auth::{Role, policy};
-use crate::calc::attainment::{attainment, measures};
+use crate::calc::attainment::{Attainment, attainment, measures};
 use crate::calc::earn::Detail;
 use crate::calc::explain::{Extent, explain};
 use crate::calc::problem::Problem;
-use crate::calc::statement::{figure, percent_text, statement};
+use crate::calc::statement::{figure, percent_text, rounded_figure, statement};
 use crate::calc::{Calculation, RULES_REVISION};
 use crate::domain::date::{Day, Period};
 use crate::domain::encode::hex;
@@ -33,6 +33,12 @@ pub struct AttainmentFigures {
     pub quota: Option<String>,
     pub attainment_percent: Option<String>,
     pub currency: Currency,
+    pub elapsed_percent: Option<String>,
+    pub expected: Option<String>,
+    pub pace_percent: Option<String>,
+    pub forecast_by_pace: Option<String>,
+    pub days_left: i64,
+    pub needed_per_week: Option<String>,
 }
 
 /// What attainment answers.
@@ -181,7 +187,7 @@ impl App {
 
     /// Whether the caller may see a payee's figures: for a payee's key by the reporting line on a day. Not yours reads
     /// like absent.
-    async fn authorise(
+    pub(super) async fn authorise(
         &self,
         call: &Call,
         seen: &Seen,
@@ -225,29 +231,42 @@ fn figures(
         for window in facts.calendar.windows(period) {
             let figures = attainment(&calculation, payee, &measure, window, on).map_err(blocked)?;
             let Some(figures) = figures else { continue };
-            let text = |exact: &Exact| figure(figures.currency, figures.unit, exact);
-            attainments.push(AttainmentFigures {
-                measure: measure.clone(),
-                window: facts.calendar.window_text(window),
-                unit: figures.unit,
-                credited: figures.credited.as_ref().map_or_else(String::new, text),
-                quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
-                attainment_percent: figures.percent().as_ref().map(percent_text),
-                currency: figures.currency,
-            });
+            attainments.push(shown(&measure, facts.calendar.window_text(window), &figures));
         }
     }
     Ok(attainments)
 }
 
+/// An attainment in a window as it is shown.
+fn shown(measure: &MeasureId, window: String, figures: &Attainment) -> AttainmentFigures {
+    let text = |exact: &Exact| figure(figures.currency, figures.unit, exact);
+    let rounded = |exact: &Exact| rounded_figure(figures.currency, figures.unit, exact);
+    let pace = &figures.pace;
+    AttainmentFigures {
+        measure: measure.clone(),
+        window,
+        unit: figures.unit,
+        credited: figures.credited.as_ref().map_or_else(String::new, text),
+        quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
+        attainment_percent: figures.percent().as_ref().map(percent_text),
+        currency: figures.currency,
+        elapsed_percent: pace.elapsed.as_ref().map(|part| percent_text(&part.mul(&Exact::whole(100)))),
+        expected: pace.expected.as_ref().map(rounded),
+        pace_percent: pace.percent.as_ref().map(percent_text),
+        forecast_by_pace: pace.forecast.as_ref().map(rounded),
+        days_left: pace.days_left,
+        needed_per_week: pace.needed_per_week.as_ref().map(rounded),
+    }
+}
+
 /// Whose figures are asked for: the one named, else the key's own.
-fn subject(call: &Call, payee: Option<PayeeId>) -> Result<PayeeId, Fault> {
+pub(super) fn subject(call: &Call, payee: Option<PayeeId>) -> Result<PayeeId, Fault> {
     let own = payee.or_else(|| call.actor.payee.clone());
     own.ok_or_else(|| Fault::field("payee_id", "must be given: this key belongs to no payee"))
 }
 
 /// The fault that names what the facts leave open.
-fn blocked(problem: Problem) -> Fault {
+pub(super) fn blocked(problem: Problem) -> Fault {
     let mut violations = Violations::default();
     violations.add("period", &problem);
     let message = format!("a question is open: {problem}");
@@ -255,6 +274,6 @@ fn blocked(problem: Problem) -> Fault {
 }
 
 /// The index of a payee among the facts.
-fn index(facts: &Facts, payee: &PayeeId) -> Result<u32, Fault> {
+pub(super) fn index(facts: &Facts, payee: &PayeeId) -> Result<u32, Fault> {
     facts.payee(payee).ok_or_else(|| Fault::not_found("payee", payee))
 }

@@ -1,4 +1,7 @@
-//! Quotas as they are set.
+//! Quotas as they are set, adjusted and explained.
+
+pub mod adjust;
+pub mod explain;
 
 use std::collections::BTreeMap;
 

@@ -9,8 +9,9 @@ use crate::domain::measure::Unit;
 use crate::domain::money::Currency;
 
 use super::credit::Selector;
+use super::pace::{self, Pace};
 use super::problem::Problem;
-use super::quota::Quotas;
+use super::quota::{Quotas, weight};
 use super::{Calculation, outside, segment};
 
 /// A payee's credits and quota in a window.
@@ -26,6 +27,8 @@ pub struct Attainment {
     pub currency: Currency,
     /// Effective quota of the days that the payee is assigned, minor units or millionths; `None` if none is set.
     pub quota: Option<i128>,
+    /// How fast the payee goes; of a measure whose values do not add up only what has passed and is left.
+    pub pace: Pace,
 }
 
 impl Attainment {
@@ -58,10 +61,17 @@ pub fn attainment(
         Some(selector) => Some(credited(calculation, payee, &selector, currency, from..to)?),
         None => outside::combined(facts, payee, measure, from, to),
     };
-    let parts = Quotas::of(facts, payee, measure, currency).parts(window);
-    let parts = parts.map_err(|fault| fault.problem(facts.payee_id(payee), measure))?;
+    let quotas = Quotas::of(facts, payee, measure, currency);
+    let parts = quotas.parts(window).map_err(|fault| fault.problem(facts.payee_id(payee), measure))?;
     let quota = parts.map(|parts| parts.iter().map(|part| part.amount).sum());
-    Ok(Some(Attainment { unit: defined.unit(), credited, currency, quota }))
+    let (days, weights) = (pace::assigned(facts, payee, window), quotas.seasonality(window));
+    let elapsed = pace::elapsed(|period| weight(&facts.calendar, weights, period), window, &days, on);
+    let left = pace::days_left(&days, on);
+    let pace = match pace::adds_up(defined) {
+        true => Pace::of(credited.as_ref(), quota, elapsed, left),
+        false => Pace { elapsed, days_left: left, ..Pace::default() },
+    };
+    Ok(Some(Attainment { unit: defined.unit(), credited, currency, quota, pace }))
 }
 
 /// The sum of a payee's credits on some days, in a currency.

@@ -17,7 +17,7 @@ use super::Calculation;
 use super::earn::{KeyEarnings, Line, PayeeEarnings, SegmentEarnings};
 
 /// Most nodes of an answer: a node has a few hundred bytes, and an answer stays far below 4 MiB.
-const MOST_NODES: usize = 4000;
+pub(super) const MOST_NODES: usize = 4000;
 
 /// How much of the tree to give.
 #[derive(Debug, Clone, Copy)]

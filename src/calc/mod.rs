@@ -10,6 +10,9 @@
 //! | values of outside measures, combined | `outside` | 6 |
 //! | spans of unchanged terms, cut by windows | `segment` | 3, 4 |
 //! | effective quotas | `quota` | 7 |
+//! | how a quota came about, shown | `derivation` | 7 |
+//! | what leave takes off a quota | `leave` | 7 |
+//! | what was to be expected by a day, where it leads, what is left to do | `pace` | 7 |
 //! | rates by tier | `rates` | 8.1 |
 //! | credits in order along the tiers | `course` | 3, 8.1 |
 //! | how far something has come, and the percent a curve makes of it | `gauge`, `outside` | 8.2, 8.3 |
@@ -36,12 +39,15 @@ pub mod cohort;
 mod condition;
 mod course;
 pub mod credit;
+pub mod derivation;
 pub mod earn;
 pub mod estimate;
 pub mod explain;
 pub mod gauge;
+pub mod leave;
 mod memo;
 pub mod outside;
+pub mod pace;
 pub mod posting;
 mod price;
 pub mod problem;

@@ -70,11 +70,12 @@ impl QuotaFault {
 }
 
 /// A payee's goal for a window before it is made effective.
-struct Basis<'f> {
-    quota: &'f Quota,
-    window_amount: i128,
-    year_amount: Option<i128>,
-    weights: Option<&'f [Percent; MONTHS]>,
+pub(super) struct Basis<'f> {
+    /// The window's own quota, else the year's.
+    pub(super) quota: &'f Quota,
+    pub(super) window_amount: i128,
+    pub(super) year_amount: Option<i128>,
+    pub(super) weights: Option<&'f [Percent; MONTHS]>,
 }
 
 /// A payee's quotas of one measure.
@@ -91,8 +92,7 @@ pub struct Quotas<'f> {
 impl<'f> Quotas<'f> {
     /// Looks at a payee's quotas of a measure, told in a currency.
     pub fn of(facts: &'f Facts, payee: u32, measure: &'f MeasureId, currency: Currency) -> Self {
-        let step = facts.measures.get(measure).and_then(|measure| measure.step);
-        let step = step.map_or(1, |Quantity(millionths)| i128::from(millionths).max(1));
+        let step = step_of(facts.measures.get(measure).and_then(|measure| measure.step));
         Quotas { facts, payee, measure, currency, step }
     }
 
@@ -100,29 +100,31 @@ impl<'f> Quotas<'f> {
         self.facts.quotas.get(&(self.payee, self.measure.clone()))?.get(&window)
     }
 
-    fn year(&self, window: Window) -> Window {
+    pub(super) fn year(&self, window: Window) -> Window {
         self.facts.calendar.window(WindowKind::Year, window.first())
     }
 
-    /// A whole number of steps, half away from zero.
+    /// The seasonality of a window's months: its own quota's, else the year's; absent: a twelfth of the year each.
+    pub fn seasonality(&self, window: Window) -> Option<&'f [Percent; MONTHS]> {
+        let of = |window| self.set_for(window).and_then(|quota| quota.seasonality.as_ref());
+        of(window).or_else(|| of(self.year(window)))
+    }
+
     fn rounded(&self, figure: &Exact) -> Result<i128, TooLarge> {
-        let steps = figure.div(&Exact::whole(self.step)).unwrap_or(Exact::ZERO);
-        let steps = steps.round(Rounding::HalfAwayFromZero)?;
-        steps.checked_mul(self.step).ok_or(TooLarge::BEYOND)
+        rounded(figure, self.step)
     }
 
     /// The window's own goal, else its part of the year's; `None` if nobody set either.
-    fn basis(&self, window: Window) -> Result<Option<Basis<'f>>, QuotaFault> {
+    pub(super) fn basis(&self, window: Window) -> Result<Option<Basis<'f>>, QuotaFault> {
         let year = self.year(window);
         let of_year = self.set_for(year);
+        let weights = self.seasonality(window);
         if let Some(quota) = self.set_for(window) {
-            let weights = quota.seasonality.as_ref().or(of_year.and_then(|quota| quota.seasonality.as_ref()));
             let Some(window_amount) = self.goal(quota, window)? else { return Ok(None) };
             return Ok(Some(Basis { quota, window_amount, year_amount: None, weights }));
         }
         let Some(quota) = of_year else { return Ok(None) };
         let Some(amount) = self.goal(quota, year)? else { return Ok(None) };
-        let weights = quota.seasonality.as_ref();
         let upto = |end: Period| {
             let months = year.periods().take_while(|period| *period < end);
             let part = months
@@ -134,7 +136,7 @@ impl<'f> Quotas<'f> {
     }
 
     /// A figure of a quota in minor units of the currency asked for, or millionths.
-    fn told(&self, quota: &Quota, figure: Amount) -> Result<i128, QuotaFault> {
+    pub(super) fn told(&self, quota: &Quota, figure: Amount) -> Result<i128, QuotaFault> {
         let Amount::Money(minor) = figure else { return Ok(i128::from(figure.units())) };
         let day = quota.key.window.start();
         let told = self.facts.exchange.convert(minor, quota.currency, self.currency, day);
@@ -148,15 +150,11 @@ impl<'f> Quotas<'f> {
         match &quota.goal {
             Goal::Amount(amount) => self.told(quota, *amount).map(Some),
             Goal::SumOfReports(measure) => {
-                let last = window.last().last_day();
                 let mut sum: Option<i128> = None;
-                for report in self.facts.reports(self.payee) {
-                    if self.facts.above(*report, last).first() != Some(&self.payee) {
-                        continue;
-                    }
+                for report in self.reports(window) {
                     // Lines have no circle on any day, so this ends at those without reports.
                     let (facts, measure) = (self.facts, self.measure_of(measure));
-                    let parts = Quotas::of(facts, *report, measure, self.currency).parts(window)?;
+                    let parts = Quotas::of(facts, report, measure, self.currency).parts(window)?;
                     let Some(parts) = parts else { continue };
                     let part: i128 = parts.iter().map(|part| part.amount).sum();
                     sum = Some(sum.map_or(part, |sum| sum + part));
@@ -166,8 +164,15 @@ impl<'f> Quotas<'f> {
         }
     }
 
+    /// Who reports to the payee directly on the last day of a window, by id.
+    pub(super) fn reports(&self, window: Window) -> impl Iterator<Item = u32> + use<'f> {
+        let (facts, payee, last) = (self.facts, self.payee, window.last().last_day());
+        let direct = move |report: &u32| facts.above(*report, last).first() == Some(&payee);
+        facts.reports(payee).iter().copied().filter(direct)
+    }
+
     /// The measure as the facts hold it, so that it lives as long as they do.
-    fn measure_of(&self, measure: &MeasureId) -> &'f MeasureId {
+    pub(super) fn measure_of(&self, measure: &MeasureId) -> &'f MeasureId {
         self.facts.measures.get_key_value(measure).map_or(self.measure, |(known, _)| known)
     }
 
@@ -229,14 +234,8 @@ impl<'f> Quotas<'f> {
         window: Window,
         days: (Day, Day),
     ) -> Exact {
-        let months: Vec<Period> =
-            window.periods().filter(|month| month.start() < days.1 && days.0 < month.end()).collect();
-        let percent = |month: Period| {
-            let service = usize::try_from(month.months_since(ramp.start)).ok();
-            let percent = service.and_then(|month| ramp.percents.get(month).or(ramp.percents.last()));
-            // Before the ramp begins the goal is whole.
-            percent.map_or(Exact::whole(1), |percent| part(*percent))
-        };
+        let months: Vec<Period> = months_of(window, days).collect();
+        let percent = |month: Period| ramp_percent(ramp, month);
         let mean = |weight: &dyn Fn(Period) -> Exact| {
             let sum = |of: &dyn Fn(Period) -> Exact| {
                 months.iter().fold(Exact::ZERO, |sum, month| sum.add(&of(*month)))
@@ -264,6 +263,29 @@ impl<'f> Quotas<'f> {
 
 fn part(percent: Percent) -> Exact {
     Exact::ratio(i128::from(percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO)
+}
+
+/// The months of a window in which some days `[from, to)` lie.
+pub(super) fn months_of(window: Window, days: (Day, Day)) -> impl Iterator<Item = Period> {
+    window.periods().filter(move |month| month.start() < days.1 && days.0 < month.end())
+}
+
+/// What quotas of a measure with this step are rounded to, in minor units or millionths.
+pub fn step_of(step: Option<Quantity>) -> i128 {
+    step.map_or(1, |Quantity(millionths)| i128::from(millionths).max(1))
+}
+
+/// A whole number of steps, half away from zero.
+pub(super) fn rounded(figure: &Exact, step: i128) -> Result<i128, TooLarge> {
+    let steps = figure.div(&Exact::whole(step)).unwrap_or(Exact::ZERO);
+    steps.round(Rounding::HalfAwayFromZero)?.checked_mul(step).ok_or(TooLarge::BEYOND)
+}
+
+/// The part of the goal that a ramp leaves of a month: before it begins the whole.
+pub(super) fn ramp_percent(ramp: &Ramp, month: Period) -> Exact {
+    let service = usize::try_from(month.months_since(ramp.start)).ok();
+    let percent = service.and_then(|month| ramp.percents.get(month).or(ramp.percents.last()));
+    percent.map_or(Exact::whole(1), |percent| part(*percent))
 }
 
 /// A month's part of the year: a twelfth, unless weights are given.

@@ -89,14 +89,27 @@ pub fn statement(calculation: &Calculation, earnings: &PayeeEarnings, posted: Op
 
 /// An exact amount in minor units as text in major ones, without trailing zeros beyond the minor digits.
 pub fn exact_amount(currency: Currency, minor: &Exact) -> String {
+    amount_text(currency, minor, EXACT_DECIMALS)
+}
+
+fn amount_text(currency: Currency, minor: &Exact, decimals: u32) -> String {
     let major = minor.mul(&Exact::scaled(1, currency.minor_digits()));
-    let text = major.text(EXACT_DECIMALS);
+    let text = major.text(decimals);
     let digits = usize::try_from(currency.minor_digits()).unwrap_or_default();
     let decimals = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
     match digits.saturating_sub(decimals) {
         0 => text,
         missing if decimals == 0 => format!("{text}.{}", "0".repeat(missing)),
         missing => format!("{text}{}", "0".repeat(missing)),
+    }
+}
+
+/// A figure of a measure that a quotient is in, as text rounded to six decimals of the major unit, half away from zero,
+/// for display alone.
+pub fn rounded_figure(currency: Currency, unit: Unit, figure: &Exact) -> String {
+    match unit {
+        Unit::Money => amount_text(currency, figure, ATTAINMENT_DECIMALS),
+        Unit::Number => figure.mul(&Exact::scaled(1, unit.decimals(currency))).text(ATTAINMENT_DECIMALS),
     }
 }
 

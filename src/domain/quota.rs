@@ -1,5 +1,7 @@
 //! Quotas: a goal for a payee, a measure and a window, and what makes it effective (semantics 7).
 
+mod adjustment;
+
 use serde::{Deserialize, Serialize};
 
 use super::date::{Day, Period, Window, WindowKind};
@@ -8,6 +10,8 @@ use super::id::{MeasureId, PayeeId};
 use super::measure::{Amount, Unit};
 use super::money::Currency;
 use super::number::{Percent, trimmed};
+
+pub use adjustment::{Adjustment, AdjustmentKind};
 
 /// Most months of a ramp, and most reliefs of a quota.
 pub const MAX_PARTS: usize = 100;

@@ -1,5 +1,7 @@
 //! Quotas. Rows hold major units and windows as the tenant's calendar writes them.
 
+pub mod version;
+
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +15,7 @@ use crate::domain::id::{MeasureId, PayeeId, TenantId};
 use crate::domain::measure::Amount;
 use crate::domain::money::Currency;
 use crate::domain::number::{QUANTITY_DECIMALS, Quantity};
-use crate::domain::quota::{Goal, Proration, Quota, QuotaKey};
+use crate::domain::quota::{AdjustmentKind, Goal, Proration, Quota, QuotaKey};
 
 use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault, number};
 
@@ -31,6 +33,7 @@ struct Row {
     ramp: Option<String>,
     proration: Option<String>,
     reliefs: Option<String>,
+    adjustment: Option<String>,
     #[serde(serialize_with = "bytea")]
     digest: Digest,
     added_in: i64,
@@ -73,6 +76,7 @@ impl Row {
             ramp: quota.ramp.as_ref().map(json).transpose()?,
             proration: proration.map(|proration| proration.name().to_string()),
             reliefs: reliefs.map(json).transpose()?,
+            adjustment: None,
             digest: Digest::default(),
             added_in: n,
         };
@@ -93,6 +97,7 @@ impl Row {
             .opt(9, self.proration.as_ref())
             .opt(10, self.reliefs.as_ref())
             .opt(11, self.currency.as_ref())
+            .opt(12, self.adjustment.as_ref())
     }
 
     fn read(self, calendar: &Calendar) -> Result<Stored<Quota>, Fault> {
@@ -144,6 +149,26 @@ pub async fn set(
     quotas: &[Quota],
 ) -> Result<Written, Fault> {
     let rows = quotas.iter().map(|quota| Row::new(quota, calendar, n)).collect::<Result<Vec<_>, _>>()?;
+    write(conn, tenant, n, &rows).await
+}
+
+/// Writes a quota as an adjustment of a kind in change `n`, if it is different.
+pub async fn adjust(
+    conn: &mut Conn,
+    tenant: TenantId,
+    n: i64,
+    calendar: &Calendar,
+    quota: &Quota,
+    kind: AdjustmentKind,
+) -> Result<Written, Fault> {
+    let mut row = Row::new(quota, calendar, n)?;
+    row.adjustment = Some(kind.name().to_string());
+    row.digest = row.record().digest();
+    write(conn, tenant, n, &[row]).await
+}
+
+/// What a version was written for is no difference.
+async fn write(conn: &mut Conn, tenant: TenantId, n: i64, rows: &[Row]) -> Result<Written, Fault> {
     let mark = sqlx::query!(
         "update quota c set removed_in = $2 from jsonb_populate_recordset(null::quota, $3) as r
         where c.tenant_id = $1 and c.payee_id = r.payee_id and c.measure_id = r.measure_id
@@ -153,20 +178,20 @@ pub async fn set(
                     r.reliefs)",
         tenant.0,
         n,
-        Json(&rows) as _
+        Json(rows) as _
     );
     mark.execute(&mut *conn).await.map_err(fault)?;
     let insert = sqlx::query!(
         "insert into quota (tenant_id, payee_id, measure_id, window_id, currency, amount, units,
-            reports_measure_id, seasonality, ramp, proration, reliefs, digest, added_in)
+            reports_measure_id, seasonality, ramp, proration, reliefs, adjustment, digest, added_in)
         select $1, r.payee_id, r.measure_id, r.window_id, r.currency, r.amount, r.units, r.reports_measure_id,
-            r.seasonality, r.ramp, r.proration, r.reliefs, r.digest, r.added_in
+            r.seasonality, r.ramp, r.proration, r.reliefs, r.adjustment, r.digest, r.added_in
         from jsonb_populate_recordset(null::quota, $2) as r
         where not exists (select from quota c
             where c.tenant_id = $1 and c.payee_id = r.payee_id and c.measure_id = r.measure_id
                 and c.window_id = r.window_id and c.removed_in is null)",
         tenant.0,
-        Json(&rows) as _
+        Json(rows) as _
     );
     let written = insert.execute(conn).await.map_err(fault)?.rows_affected();
     Ok(Written::of(rows.len(), written))
@@ -208,7 +233,7 @@ pub async fn get(
     let query = sqlx::query_as!(
         Row,
         r#"select payee_id, measure_id, window_id, currency, amount, units, reports_measure_id, seasonality,
-            ramp, proration, reliefs, digest as "digest: Digest", added_in
+            ramp, proration, reliefs, adjustment, digest as "digest: Digest", added_in
         from quota
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and payee_id = $3 and measure_id = $4 and window_id = $5"#,
@@ -248,7 +273,7 @@ pub async fn list(
     let query = sqlx::query_as!(
         Row,
         r#"select payee_id, measure_id, window_id, currency, amount, units, reports_measure_id, seasonality,
-            ramp, proration, reliefs, digest as "digest: Digest", added_in
+            ramp, proration, reliefs, adjustment, digest as "digest: Digest", added_in
         from quota
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
             and ($3::text is null or payee_id = $3) and ($4::text is null or measure_id = $4)
@@ -289,7 +314,7 @@ pub async fn check_rows(
     let mut rows = sqlx::query_as!(
         Row,
         r#"select payee_id, measure_id, window_id, currency, amount, units, reports_measure_id, seasonality,
-            ramp, proration, reliefs, digest as "digest: Digest", added_in
+            ramp, proration, reliefs, adjustment, digest as "digest: Digest", added_in
         from quota where tenant_id = $1 order by payee_id, measure_id, window_id, added_in"#,
         tenant.0
     )

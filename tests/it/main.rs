@@ -10,6 +10,7 @@ mod import;
 mod journal;
 mod plans;
 mod private;
+mod quota_versions;
 mod resident;
 mod scenarios;
 mod storage;

@@ -175,14 +175,23 @@ impl World {
             let request = v1::GetAttainmentRequest {
                 payee_id: expected.payee_id.clone(),
                 period: period.to_string(),
+                on_date: expected.on_date.clone().unwrap_or_default(),
                 measure_ids: vec![expected.measure_id.clone()],
                 ..Default::default()
             };
             let mut earnings = EarningsServiceClient::new(self.keyed.clone());
             let read = earnings.get_attainment(request).await.unwrap().into_inner().attainments;
             let read = read.into_iter().find(|read| read.window == expected.window).unwrap();
+            let pace = expected.pace.as_ref().map(|_| script::Pace {
+                elapsed_percent: read.elapsed_percent,
+                expected: read.expected,
+                pace_percent: read.pace_percent,
+                forecast_by_pace: read.forecast_by_pace,
+                days_left: read.days_left.into(),
+                needed_per_week: read.needed_per_week,
+            });
             let v1::Attainment { credited, quota, attainment_percent, .. } = read;
-            let read = script::Attainment { credited, quota, attainment_percent, ..expected.clone() };
+            let read = script::Attainment { credited, quota, attainment_percent, pace, ..expected.clone() };
             compare(format!("{expected:#?}"), format!("{read:#?}"));
         }
         differs

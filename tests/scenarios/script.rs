@@ -13,7 +13,9 @@
 //! - `{"close": "2026-01", "why", "posts"}`: a period is closed; what the close posts as earned, all of it;
 //! - `{"read": "2026-01", "why", "statements", "attainments"}`: what is read for a period, before it is closed: of each
 //!   payee's statement `earned`, `adjusted`, `total` and `problems`, and attainments by measure and window. `adjusted`
-//!   left out is zero, `credited` empty and `quota` and `attainmentPercent` left out are absent.
+//!   left out is zero, `credited` empty and `quota` and `attainmentPercent` left out are absent. With `onDate` only what
+//!   is dated up to it counts; with `pace` what has passed, was expected and is left is compared too, what is left out of
+//!   it being absent.
 
 use std::path::Path;
 
@@ -102,6 +104,22 @@ pub struct Attainment {
     pub credited: String,
     pub quota: Option<String>,
     pub attainment_percent: Option<String>,
+    /// The last day counted; left out: the period's last.
+    pub on_date: Option<String>,
+    /// How fast the payee goes; left out: not looked at.
+    pub pace: Option<Pace>,
+}
+
+/// What has passed of a window, what was to be expected, where it leads and what is left to do.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pace {
+    pub elapsed_percent: Option<String>,
+    pub expected: Option<String>,
+    pub pace_percent: Option<String>,
+    pub forecast_by_pace: Option<String>,
+    pub days_left: i64,
+    pub needed_per_week: Option<String>,
 }
 
 #[derive(Deserialize)]

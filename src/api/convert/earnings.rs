@@ -20,12 +20,12 @@ use crate::domain::statement::{
 /// The rpc that explains.
 pub const EXPLAIN: &str = "attain.v1.EarningsService/ExplainEarning";
 /// Children of each node where no page size is given.
-const CHILDREN: u16 = 50;
+pub(super) const CHILDREN: u16 = 50;
 /// Levels of children where no depth is given, and most levels.
 const DEPTH: u16 = 3;
 const MAX_DEPTH: i32 = 10;
 /// Most characters of a node's path.
-const MAX_PATH: usize = 1000;
+pub(super) const MAX_PATH: usize = 1000;
 
 /// Reads a request for attainment.
 pub fn attainment(request: &v1::GetAttainmentRequest) -> Result<AttainmentQuery, Fault> {
@@ -79,7 +79,7 @@ pub fn explain(request: &v1::ExplainEarningRequest) -> Result<ExplainQuery, Faul
     })
 }
 
-fn depth(check: &mut Check, depth: i32) -> Option<u16> {
+pub(super) fn depth(check: &mut Check, depth: i32) -> Option<u16> {
     match u16::try_from(depth) {
         Ok(0) => Some(DEPTH),
         Ok(levels) if depth <= MAX_DEPTH => Some(levels),
@@ -100,6 +100,12 @@ pub fn attainment_wire(answer: Attainments) -> v1::GetAttainmentResponse {
         attainment_percent: figures.attainment_percent,
         currency_code: text((figures.unit == Unit::Money).then_some(figures.currency)),
         unit: unit_wire(figures.unit).into(),
+        elapsed_percent: figures.elapsed_percent,
+        expected: figures.expected,
+        pace_percent: figures.pace_percent,
+        forecast_by_pace: figures.forecast_by_pace,
+        days_left: small(figures.days_left),
+        needed_per_week: figures.needed_per_week,
     });
     v1::GetAttainmentResponse {
         attainments: attainments.collect(),

@@ -1,5 +1,7 @@
 //! Quotas. Their windows read under the tenant's fiscal calendar.
 
+pub mod adjust;
+
 use super::{Check, listed, money, read, text, write};
 use crate::api::v1;
 use crate::app::quota::QuotaQuery;
@@ -66,7 +68,7 @@ fn key(check: &mut Check, payee: &str, measure: &str, window: &str, calendar: &C
 pub(super) fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) -> Option<Quota> {
     let fields = |check: &mut Check| {
         let key = key(check, &wire.payee_id, &wire.measure_id, &wire.window, calendar);
-        let currency = currency(wire, calendar);
+        let currency = currency_of(wire.amount.as_ref(), &wire.reliefs, calendar);
         let goal = goal(check, wire, currency);
         let seasonality = match wire.seasonality_percents.len() {
             0 => Some(None),
@@ -83,14 +85,8 @@ pub(super) fn quota(check: &mut Check, wire: &v1::Quota, calendar: &Calendar) ->
             Some(wire) => check.inner("ramp", Some(wire), ramp).map(Some),
         };
         let proration = proration(check, wire.proration);
-        let reliefs = check.list("reliefs", &wire.reliefs, MAX_PARTS, |check, wire| {
-            let day = check.day("date", &wire.date);
-            let amount = figure(check, wire.amount.as_ref(), &wire.units, currency);
-            if amount.is_none() && wire.amount.is_none() && wire.units.is_empty() {
-                check.add("amount", "must be given, or units");
-            }
-            Some(Relief { day: day?, amount: amount? })
-        });
+        let reliefs =
+            check.list("reliefs", &wire.reliefs, MAX_PARTS, |check, wire| relief(check, wire, currency));
         Some(Quota {
             key: key?,
             currency,
@@ -115,8 +111,8 @@ pub(super) fn proration(check: &mut Check, proration: i32) -> Option<Proration> 
 }
 
 /// The currency that a quota's money is stated in: of the first amount that names one; without any the tenant's.
-fn currency(wire: &v1::Quota, calendar: &Calendar) -> Currency {
-    let amounts = wire.amount.iter().chain(wire.reliefs.iter().filter_map(|relief| relief.amount.as_ref()));
+fn currency_of(amount: Option<&v1::Money>, reliefs: &[v1::Relief], calendar: &Calendar) -> Currency {
+    let amounts = amount.into_iter().chain(reliefs.iter().filter_map(|relief| relief.amount.as_ref()));
     let mut named = amounts.filter_map(|money| Currency::parse(&money.currency_code).ok());
     named.next().unwrap_or(calendar.currency)
 }
@@ -161,6 +157,15 @@ fn figure(check: &mut Check, amount: Option<&v1::Money>, units: &str, currency: 
     minor.map(Amount::Money)
 }
 
+fn relief(check: &mut Check, wire: &v1::Relief, currency: Currency) -> Option<Relief> {
+    let day = check.day("date", &wire.date);
+    let amount = figure(check, wire.amount.as_ref(), &wire.units, currency);
+    if amount.is_none() && wire.amount.is_none() && wire.units.is_empty() {
+        check.add("amount", "must be given, or units");
+    }
+    Some(Relief { day: day?, amount: amount? })
+}
+
 fn ramp(check: &mut Check, wire: &v1::Ramp) -> Option<Ramp> {
     let start = check.period("start_period", &wire.start_period);
     let percents = percents(check, "percents", &wire.percents);
@@ -185,10 +190,6 @@ pub fn wire(quota: &Quota, etag: i64, calendar: &Calendar) -> v1::Quota {
     };
     let (amount, units) = figure.map_or_else(Default::default, |figure| figure_wire(figure, quota.currency));
     let texts = |percents: &[Percent]| percents.iter().map(Percent::to_string).collect();
-    let relief = |relief: &Relief| {
-        let (amount, units) = figure_wire(relief.amount, quota.currency);
-        v1::Relief { date: relief.day.to_string(), amount, units }
-    };
     v1::Quota {
         payee_id: quota.key.payee.to_string(),
         measure_id: quota.key.measure.to_string(),
@@ -203,8 +204,13 @@ pub fn wire(quota: &Quota, etag: i64, calendar: &Calendar) -> v1::Quota {
             .as_ref()
             .map(|ramp| v1::Ramp { start_period: ramp.start.to_string(), percents: texts(&ramp.percents) }),
         proration: proration_wire(quota.proration).into(),
-        reliefs: quota.reliefs.iter().map(relief).collect(),
+        reliefs: quota.reliefs.iter().map(|relief| relief_wire(relief, quota.currency)).collect(),
     }
+}
+
+fn relief_wire(relief: &Relief, currency: Currency) -> v1::Relief {
+    let (amount, units) = figure_wire(relief.amount, currency);
+    v1::Relief { date: relief.day.to_string(), amount, units }
 }
 
 /// What is as usual is left out, so that a quota or a plan reads as short as it was written.

@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 57] = [
+const ALLOWED: [(&str, &str); 60] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -62,7 +62,10 @@ const ALLOWED: [(&str, &str); 57] = [
     ("PlanService/SaveDraft", "a"),
     ("PlanService/TestPlan", "asu"),
     ("PlanService/ValidatePlan", "asu"),
+    ("QuotaService/AdjustQuota", "a"),
+    ("QuotaService/ExplainQuota", "asepu"),
     ("QuotaService/GetQuota", "asu"),
+    ("QuotaService/ListQuotaVersions", "au"),
     ("QuotaService/ListQuotas", "asu"),
     ("QuotaService/SetQuotas", "a"),
     ("TerritoryService/ExplainCrediting", "asu"),

@@ -114,8 +114,10 @@ async fn quotas_in_full_read_back_as_they_were_set() {
         .find(|found| found["window"] == "FY2026-H2")
         .unwrap();
     // 12.5 less 0.5; units have no currency.
+    // Of six months one has passed, 153 days are left.
     let expected = json!({"measureId": "pieces", "window": "FY2026-H2", "unit": "UNIT_NUMBER", "credited": "0", "quota": "12",
-        "attainmentPercent": "0"});
+        "attainmentPercent": "0", "elapsedPercent": "16.666667", "expected": "2", "pacePercent": "0", "forecastByPace": "0",
+        "daysLeft": 153, "neededPerWeek": "0.54902"});
     assert_eq!(*half, expected);
 }
 

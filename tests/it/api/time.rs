@@ -40,7 +40,7 @@ fn every_read_can_say_from_when() {
             assert!(output.get_field_by_name("as_of_change").is_some(), "{name} answers no as_of_change");
         }
     }
-    assert_eq!(reads, 37);
+    assert_eq!(reads, 39);
 }
 
 /// Every read, with what it needs, in a company where ann has a deal of change 8 and January is closed.
@@ -83,6 +83,11 @@ fn reads() -> Vec<(&'static str, Value)> {
         ),
         ("QuotaService/GetQuota", json!({"payeeId": "ann", "measureId": "own", "window": "FY2026-Q1"})),
         ("QuotaService/ListQuotas", json!({})),
+        (
+            "QuotaService/ListQuotaVersions",
+            json!({"payeeId": "ann", "measureId": "own", "window": "FY2026-Q1"}),
+        ),
+        ("QuotaService/ExplainQuota", json!({"payeeId": "ann", "measureId": "own", "window": "FY2026-Q1"})),
         ("TerritoryService/ExplainCrediting", json!({"dealId": "d1"})),
         ("TerritoryService/ListCreditingRules", json!({})),
         ("TerritoryService/ListTerritories", json!({})),

@@ -54,6 +54,14 @@ fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
             true,
         ),
         ("QuotaService/SetQuotas", vec![json!({"quotas": [quota("bob", "own", "FY2026-Q2", "1.00")]})], true),
+        (
+            "QuotaService/AdjustQuota",
+            vec![
+                json!({"adjustment": {"payeeId": "bob", "measureId": "own", "window": "FY2026", "kind": "KIND_LEAVE",
+                "leave": {"startDate": "2026-06-01", "endDate": "2026-07-01"}}}),
+            ],
+            true,
+        ),
         ("PlanService/PublishPlan", vec![plan("new", "own", "WINDOW_MONTH", &[("0", "1")])], true),
         (
             "PlanService/SaveDraft",

@@ -1,11 +1,13 @@
 //! Bad requests.
 
+mod adjustments;
 mod admin;
 mod plans;
 mod rules;
 
 use std::collections::BTreeSet;
 
+use adjustments::ADJUSTMENTS;
 use admin::ADMIN;
 use plans::PLANS;
 use rules::RULES;
@@ -327,7 +329,9 @@ const READS: &[Case] = &[
 
 #[test]
 fn everything_wrong_with_a_request_is_said_at_once() {
-    for (request, json, expected) in [PEOPLE, DEALS, RULES, PLANS, READS, ADMIN].into_iter().flatten() {
+    for (request, json, expected) in
+        [PEOPLE, DEALS, RULES, ADJUSTMENTS, PLANS, READS, ADMIN].into_iter().flatten()
+    {
         let said = violations(request, json);
         assert_eq!(said, *expected, "{request} {json}");
     }
@@ -335,7 +339,7 @@ fn everything_wrong_with_a_request_is_said_at_once() {
 
 #[test]
 fn every_request_of_the_contract_is_in_the_table() {
-    let table: BTreeSet<String> = [PEOPLE, DEALS, RULES, PLANS, READS, ADMIN]
+    let table: BTreeSet<String> = [PEOPLE, DEALS, RULES, ADJUSTMENTS, PLANS, READS, ADMIN]
         .into_iter()
         .flatten()
         .map(|(request, ..)| request.to_string())
