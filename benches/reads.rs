@@ -361,6 +361,13 @@ impl EarningsService for Bare {
         Ok(Response::new(self.attainment.clone()))
     }
 
+    async fn get_statement_page(
+        &self,
+        _: Request<v1::GetStatementPageRequest>,
+    ) -> Result<Response<v1::GetStatementPageResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn explain_earning(
         &self,
         _: Request<v1::ExplainEarningRequest>,

@@ -171,6 +171,9 @@ pub struct Statement {
     /// For which month, such as 2026-03.
     #[arg(long, value_name = "MONTH", value_parser = Period::parse)]
     pub period: Period,
+    /// The page for a browser instead of the text: into this file, or to stdout if none is named.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub html: Option<PathBuf>,
     #[command(flatten)]
     pub server: ServerOptions,
 }
@@ -263,6 +266,9 @@ mod tests {
             (&["verify", "--tenant", "acme", "--anchor", "1:00"], true),
             (&["verify", "--tenant", "acme", "--anchor", "1:00", "--anchor", "2:00"], true),
             (&["verify", "--anchor", "1:00"], false),
+            (&["statement", "--period", "2026-03", "--html"], true),
+            (&["statement", "--html", "page.html", "--period", "2026-03"], true),
+            (&["statement", "--html"], false),
             (&["import", "--mapping", "m.toml", "deals.csv"], true),
             (&["import", "deals.csv"], false),
             (&["import", "--mapping", "m.toml", "--request-id", "a b", "deals.csv"], false),

@@ -13,5 +13,6 @@ pub mod config;
 pub mod domain;
 pub mod ingest;
 pub mod ops;
+pub mod picture;
 pub mod storage;
 pub mod telemetry;

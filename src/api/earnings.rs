@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::api::convert::earnings::{self as convert, EXPLAIN};
-use crate::api::convert::estimate;
+use crate::api::convert::{estimate, statement_page};
 use crate::api::page::Paging;
 use crate::api::v1::earnings_service_server::EarningsService;
 use crate::api::{accept, v1};
@@ -36,6 +36,16 @@ impl EarningsService for Earnings {
         let (statement, closed, as_of_change) = self.0.statement(&call, payee, period, as_of).await?;
         let statement = Some(convert::statement_wire(statement, closed));
         Ok(Response::new(v1::GetStatementResponse { statement, as_of_change }))
+    }
+
+    async fn get_statement_page(
+        &self,
+        request: Request<v1::GetStatementPageRequest>,
+    ) -> Result<Response<v1::GetStatementPageResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (payee, period, as_of) = statement_page::asked(&request)?;
+        let sheet = self.0.statement_sheet(&call, payee, period, as_of).await?;
+        Ok(Response::new(statement_page::wire(sheet)))
     }
 
     async fn explain_earning(

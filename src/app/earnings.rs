@@ -1,5 +1,7 @@
 //! Attainment, statements, explanations: computed at every read by the calculation that closes a period.
 
+mod page;
+
 use crate::auth::{Role, policy};
 use crate::calc::attainment::{Attainment, attainment, measures};
 use crate::calc::earn::Detail;
@@ -22,6 +24,8 @@ use crate::storage::{self, ledger};
 use super::close::next_period;
 use super::facts::{Seen, calculate};
 use super::{App, AsOf, Call};
+
+pub use page::{MonthFigures, StatementSheet};
 
 /// How far a payee is in a window. Figures are decimal text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,6 +13,7 @@
 //! | how a quota came about, shown | `derivation` | 7 |
 //! | what leave takes off a quota | `leave` | 7 |
 //! | what was to be expected by a day, where it leads, what is left to do | `pace` | 7 |
+//! | a measure month by month | `months` | 6, 7 |
 //! | rates by tier | `rates` | 8.1 |
 //! | credits in order along the tiers | `course` | 3, 8.1 |
 //! | how far something has come, and the percent a curve makes of it | `gauge`, `outside` | 8.2, 8.3 |
@@ -46,6 +47,7 @@ pub mod explain;
 pub mod gauge;
 pub mod leave;
 mod memo;
+pub mod months;
 pub mod outside;
 pub mod pace;
 pub mod posting;

@@ -2,6 +2,7 @@
 //! Rules of pay stand as data in `tests/scenarios`.
 
 mod estimate;
+mod months;
 mod patch;
 
 use proptest::prelude::*;

@@ -11,7 +11,7 @@ use tonic::Status;
 
 use super::client::{self, Keyed, MAX_ANSWER};
 use super::database::Started;
-use super::{figures, serve, statement};
+use super::{serve, statement};
 use crate::api::json::from_json;
 use crate::api::v1;
 use crate::api::v1::admin_service_client::AdminServiceClient;
@@ -26,6 +26,7 @@ use crate::api::v1::quota_service_client::QuotaServiceClient;
 use crate::app::App;
 use crate::auth::Secret;
 use crate::config::{DatabaseOptions, Serve};
+use crate::picture::figures;
 use crate::storage::private::default_data_dir;
 
 const CALENDAR: &str = include_str!("../../examples/demo/calendar.json");

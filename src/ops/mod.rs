@@ -6,8 +6,8 @@
 pub mod client;
 pub mod database;
 pub mod demo;
-pub mod figures;
 pub mod import;
+pub mod page;
 pub mod plan;
 pub mod serve;
 pub mod statement;

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 
 use super::client::{self, Keyed, refused};
-use super::figures::grouped;
 use crate::api::convert::plan_test::{self, PlanFile};
 use crate::api::json::{from_json, to_json};
 use crate::api::v1;
@@ -20,6 +19,7 @@ use crate::config::{Plan, PublishPlan};
 use crate::domain::encode::{Record, hex};
 use crate::domain::fault::{Fault, Violation};
 use crate::domain::measure::Measure;
+use crate::picture::figures::grouped;
 
 /// Hexadecimal digits of the content's digest in a request's name: enough that no two contents meet by accident.
 const NAME_DIGITS: usize = 32;

@@ -7,13 +7,11 @@ use std::fmt::Write as _;
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{Cell, CellAlignment, Table};
-use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::figures::{bar, grouped, percent};
 use crate::api::v1;
-use crate::api::v1::rates::{Axis, RateKind};
 use crate::api::v1::statement::State;
-use crate::domain::money::Currency;
+use crate::picture::figures::{bar, grouped, percent};
+use crate::picture::tier::{decimal, edge_text, needs_quota, next_tier, rate_text, reached};
 
 pub use fetch::{run, text};
 
@@ -139,8 +137,8 @@ fn segment_text(segment: &v1::Segment, currency: &str) -> String {
         let _ = write!(text, "\n{}", tiers(segment));
     }
     text.push_str(&steps(segment));
-    if let Some((edge, to_go)) = next_tier(segment, currency) {
-        let _ = write!(text, "\n{} more reach the tier from {edge}", grouped(&to_go));
+    if let Some((next, to_go)) = next_tier(segment, currency) {
+        let _ = write!(text, "\n{} more reach the tier from {}", grouped(&to_go), edge_text(next));
     }
     text
 }
@@ -157,13 +155,6 @@ fn steps(segment: &v1::Segment) -> String {
         }
     }
     lines
-}
-
-/// Whether a segment pays by a quota. What a version before the rates in full has kept says no axis and does.
-fn needs_quota(segment: &v1::Segment) -> bool {
-    let by_quota = matches!(segment.axis(), Axis::Attainment | Axis::Unspecified)
-        || segment.rate_kind() == RateKind::BaseRate;
-    by_quota && matches!(segment.payout.as_str(), "rates" | "override" | "residual")
 }
 
 /// The ladder, with a mark at the tier that the line has reached.
@@ -186,65 +177,6 @@ fn tiers(segment: &v1::Segment) -> String {
         table.add_row(row);
     }
     table.to_string()
-}
-
-fn edge_text(tier: &v1::TierLine) -> String {
-    match (tier.edge_percent.as_str(), tier.edge_amount.as_str()) {
-        ("", "") => format!("{} units", grouped(&tier.edge_units)),
-        ("", amount) => grouped(amount),
-        (percent, _) => format!("{percent} %"),
-    }
-}
-
-fn rate_text(segment: &v1::Segment, tier: &v1::TierLine) -> String {
-    match segment.rate_kind() {
-        RateKind::Percent | RateKind::Unspecified => format!("{} %", tier.rate_percent),
-        RateKind::PerUnit => format!("{} a unit", grouped(&tier.rate_amount)),
-        RateKind::PerBlock => format!("{} a block", grouped(&tier.rate_amount)),
-        RateKind::BaseRate => format!("{} x", tier.rate_multiple),
-    }
-}
-
-/// Whether a segment's line has reached a tier; one on the edge is in the upper tier.
-fn reached(segment: &v1::Segment, tier: &v1::TierLine) -> bool {
-    edge(segment, tier).zip(position(segment)).is_some_and(|(edge, position)| edge <= position)
-}
-
-/// Where the line is.
-fn position(segment: &v1::Segment) -> Option<Decimal> {
-    decimal(segment.line.as_ref().unwrap_or(&segment.credited))
-}
-
-/// Where on the line a tier begins; `None` where there is no quota to measure against, or the deal decides the tier.
-fn edge(segment: &v1::Segment, tier: &v1::TierLine) -> Option<Decimal> {
-    match segment.axis() {
-        Axis::Attainment | Axis::Unspecified => {
-            segment.attainment_percent.as_ref()?;
-            let quota = decimal(segment.quota.as_ref()?)?;
-            quota.checked_mul(decimal(&tier.edge_percent)?)?.checked_div(Decimal::ONE_HUNDRED)
-        }
-        Axis::Amount => decimal(&tier.edge_amount),
-        Axis::Units => decimal(&tier.edge_units),
-        Axis::DealAmount | Axis::MarginPercent => None,
-    }
-}
-
-/// The next tier's edge and what is missing to it, rounded up to the minor unit.
-fn next_tier(segment: &v1::Segment, currency: &str) -> Option<(String, String)> {
-    let position = position(segment)?;
-    let next = segment.tiers.iter().find(|tier| edge(segment, tier).is_some_and(|edge| edge > position))?;
-    let missing = edge(segment, next)?.checked_sub(position)?;
-    if segment.line_unit() == v1::Unit::Number {
-        return Some((edge_text(next), missing.normalize().to_string()));
-    }
-    let digits = Currency::parse(currency).ok()?.minor_digits();
-    let mut missing = missing.round_dp_with_strategy(digits, RoundingStrategy::AwayFromZero);
-    missing.rescale(digits);
-    Some((edge_text(next), missing.to_string()))
-}
-
-fn decimal(text: &str) -> Option<Decimal> {
-    Decimal::from_str_exact(text).ok()
 }
 
 /// The period's own deals: the first ones, and how many more.

@@ -6,7 +6,7 @@ use super::{Check, read, small, text};
 use crate::api::page::Paging;
 use crate::api::v1;
 use crate::app::AsOf;
-use crate::app::earnings::{AttainmentQuery, Attainments, ExplainQuery};
+use crate::app::earnings::{AttainmentFigures, AttainmentQuery, Attainments, ExplainQuery};
 use crate::domain::date::Period;
 use crate::domain::explanation::Explanation;
 use crate::domain::fault::Fault;
@@ -92,7 +92,18 @@ pub(super) fn depth(check: &mut Check, depth: i32) -> Option<u16> {
 
 /// Attainment as the contract says it.
 pub fn attainment_wire(answer: Attainments) -> v1::GetAttainmentResponse {
-    let attainments = answer.attainments.into_iter().map(|figures| v1::Attainment {
+    v1::GetAttainmentResponse {
+        attainments: answer.attainments.into_iter().map(figures_wire).collect(),
+        as_of_change: answer.as_of,
+        rules_revision: small(answer.rules_revision),
+        period: answer.period.to_string(),
+        on_date: answer.on.to_string(),
+    }
+}
+
+/// How far a payee is in a window.
+pub(super) fn figures_wire(figures: AttainmentFigures) -> v1::Attainment {
+    v1::Attainment {
         measure_id: figures.measure.to_string(),
         window: figures.window,
         credited: figures.credited,
@@ -106,13 +117,6 @@ pub fn attainment_wire(answer: Attainments) -> v1::GetAttainmentResponse {
         forecast_by_pace: figures.forecast_by_pace,
         days_left: small(figures.days_left),
         needed_per_week: figures.needed_per_week,
-    });
-    v1::GetAttainmentResponse {
-        attainments: attainments.collect(),
-        as_of_change: answer.as_of,
-        rules_revision: small(answer.rules_revision),
-        period: answer.period.to_string(),
-        on_date: answer.on.to_string(),
     }
 }
 

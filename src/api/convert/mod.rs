@@ -20,6 +20,7 @@ pub mod plan_diff;
 pub mod plan_test;
 pub mod quota;
 mod rates;
+pub mod statement_page;
 pub mod territory;
 #[cfg(test)]
 mod tests;

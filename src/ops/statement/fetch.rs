@@ -10,18 +10,28 @@ use crate::api::v1;
 use crate::api::v1::earnings_service_client::EarningsServiceClient;
 use crate::config::Statement;
 use crate::ops::client::{self, Keyed, MAX_ANSWER, refused};
+use crate::ops::page;
 
 /// Credits looked through at once for the one to explain.
 const PAGE: i32 = 1000;
 /// Levels of an explanation.
 const DEPTH: i32 = 3;
 
-/// Prints a payee's statement.
+/// Prints a payee's statement, or writes its page.
 pub async fn run(options: &Statement) -> anyhow::Result<()> {
     let server = client::connect(&options.server).await?;
     let mut client = EarningsServiceClient::new(server).max_decoding_message_size(MAX_ANSWER);
     let payee_id = options.payee.as_ref().map(ToString::to_string).unwrap_or_default();
-    let text = text(&mut client, &payee_id, &options.period.to_string()).await?;
+    let period = options.period.to_string();
+    if let Some(path) = &options.html {
+        let request = v1::GetStatementPageRequest { payee_id, period, ..Default::default() };
+        let answer = client.get_statement_page(request).await;
+        return page::write(
+            path,
+            &answer.map_err(|status| refused(&status, str::to_string))?.into_inner().page,
+        );
+    }
+    let text = text(&mut client, &payee_id, &period).await?;
     write!(std::io::stdout(), "{text}")?;
     Ok(())
 }

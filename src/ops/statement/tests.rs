@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::v1::rates::{Axis, RateKind};
 
 fn tier(edge: &str, rate: &str, credited: &str, earned: &str) -> v1::TierLine {
     v1::TierLine {

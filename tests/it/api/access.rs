@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 60] = [
+const ALLOWED: [(&str, &str); 61] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -37,6 +37,7 @@ const ALLOWED: [(&str, &str); 60] = [
     ("EarningsService/ExplainEarning", "asepu"),
     ("EarningsService/GetAttainment", "asepu"),
     ("EarningsService/GetStatement", "asepu"),
+    ("EarningsService/GetStatementPage", "asepu"),
     ("MeasureService/DefineMeasures", "a"),
     ("MeasureService/ListMeasures", "asu"),
     ("MeasureService/ListValues", "asu"),
@@ -202,7 +203,7 @@ async fn a_payee_sees_itself_and_those_below_it() {
     ] {
         let caller = tenant.key("ROLE_PAYEE", viewer).await;
         for subject in ["ann", "bob", "boss", "cat", "eve", "lead"] {
-            for rpc in ["GetAttainment", "GetStatement", "ExplainEarning"] {
+            for rpc in ["GetAttainment", "GetStatement", "GetStatementPage", "ExplainEarning"] {
                 let rpc = format!("EarningsService/{rpc}");
                 let answer = caller.ask(&rpc, json!({"payeeId": subject, "period": "2026-01"})).await;
                 match answer {

@@ -1,0 +1,54 @@
+//! The page of a statement.
+
+use super::earnings::{figures_wire, statement_wire};
+use super::measure::unit_wire;
+use super::{read, text};
+use crate::api::v1;
+use crate::app::AsOf;
+use crate::app::earnings::{MonthFigures, StatementSheet};
+use crate::domain::date::Period;
+use crate::domain::fault::Fault;
+use crate::domain::id::PayeeId;
+use crate::domain::measure::Unit;
+use crate::picture::{self, CONTENT_TYPE};
+
+/// Reads a request for the page of a statement: whose, for which period, as of when.
+pub fn asked(
+    request: &v1::GetStatementPageRequest,
+) -> Result<(Option<PayeeId>, Option<Period>, AsOf), Fault> {
+    read(|check| {
+        let payee = check.optional_id("payee_id", &request.payee_id);
+        let period = check.optional_period("period", &request.period);
+        Some((payee, period, check.as_of(request.as_of_change, request.min_change)?))
+    })
+}
+
+/// The page, made of what the contract would say of it all.
+pub fn wire(sheet: StatementSheet) -> v1::GetStatementPageResponse {
+    let (as_of_change, on_date) = (sheet.as_of, sheet.on.to_string());
+    let statement = statement_wire(sheet.statement, sheet.closed);
+    let attainments: Vec<_> = sheet.attainments.into_iter().map(figures_wire).collect();
+    let months: Vec<_> = sheet.months.into_iter().map(month_wire).collect();
+    let drawn = picture::statement::Sheet {
+        statement: &statement,
+        attainments: &attainments,
+        months: &months,
+        on_date: &on_date,
+    };
+    let page = picture::statement::page(&drawn).into_bytes();
+    let content_type = CONTENT_TYPE.into();
+    v1::GetStatementPageResponse { page, content_type, period: statement.period, on_date, as_of_change }
+}
+
+/// A month as an attainment in its window, without a percent.
+fn month_wire(month: MonthFigures) -> v1::Attainment {
+    v1::Attainment {
+        measure_id: month.measure.to_string(),
+        window: month.period.to_string(),
+        credited: text(month.credited),
+        quota: month.quota,
+        currency_code: text((month.unit == Unit::Money).then_some(month.currency)),
+        unit: unit_wire(month.unit).into(),
+        ..v1::Attainment::default()
+    }
+}

@@ -1,0 +1,140 @@
+//! How far somebody is: a bar of what is attained, and in words what pace asks for, where it leads and what is left to do.
+
+use maud::{Markup, html};
+
+use super::bar::bar;
+use super::figures::{grouped, month, percent, short_day, whole};
+use crate::api::v1;
+
+/// What a window of an attainment shows, up to a day.
+pub fn standing(figure: &v1::Attainment, on_date: &str) -> Markup {
+    let (window, attained) = (month(&figure.window), figure.attainment_percent.as_deref());
+    let said = attained.map_or_else(|| "undefined".to_string(), percent);
+    let credited =
+        if figure.credited.is_empty() { "nothing yet".to_string() } else { grouped(&figure.credited) };
+    let pace = figure.expected.as_ref().and(figure.elapsed_percent.as_deref());
+    let mut label = format!("{window}: {said} of the quota");
+    if let Some(pace) = pace {
+        label.push_str(&format!(", pace asks for {}", percent(pace)));
+    }
+    html! {
+        div.top { span { (window) } span.percent { (said) } }
+        (bar(&label, attained, pace))
+        div.top {
+            span.soft {
+                (credited) " of " (figure.quota.as_deref().map(grouped).unwrap_or_default()) " " (figure.currency_code)
+            }
+            (ahead(figure))
+        }
+        (course(figure, on_date))
+    }
+}
+
+/// Whether pace is kept, in a word.
+fn ahead(figure: &v1::Attainment) -> Markup {
+    let reached = whole_percent(figure.attainment_percent.as_deref()).is_some_and(|percent| percent >= 100);
+    let pace = whole_percent(figure.pace_percent.as_deref());
+    html! {
+        @if reached { span.chip.good { "quota reached" } }
+        @else if let Some(pace) = pace {
+            @if pace >= 100 { span.chip.good { "on pace" } } @else { span.chip.late { "behind pace" } }
+        }
+    }
+}
+
+/// The whole percents of a figure.
+fn whole_percent(text: Option<&str>) -> Option<i64> {
+    text?.split('.').next()?.parse().ok()
+}
+
+/// What pace asks for, where it leads, what is left to do.
+fn course(figure: &v1::Attainment, on_date: &str) -> Markup {
+    let left = figure.days_left > 0;
+    let needed = figure
+        .needed_per_week
+        .as_deref()
+        .filter(|needed| left && needed.chars().any(|c| ('1'..='9').contains(&c)));
+    html! {
+        @if let Some(expected) = &figure.expected {
+            p.soft {
+                "Pace asks for " (whole(expected)) " by " (short_day(on_date))
+                @if let Some(pace) = &figure.pace_percent { "; " (percent(pace)) " of it is there" }
+                "."
+                @if let Some(forecast) = figure.forecast_by_pace.as_deref().filter(|_| left) {
+                    " Going on like this ends at " strong { (whole(forecast)) } "."
+                }
+                @if let Some(needed) = needed {
+                    " " strong { (whole(needed)) } " a week reach the quota in the " (figure.days_left) " days left."
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 57,956.00 of 450,000.00 in a quarter of which a third has passed.
+    fn figure() -> v1::Attainment {
+        v1::Attainment {
+            measure_id: "bookings".into(),
+            window: "FY2026-Q4".into(),
+            credited: "57956.00".into(),
+            quota: Some("450000.00".into()),
+            attainment_percent: Some("12.879111".into()),
+            currency_code: "USD".into(),
+            elapsed_percent: Some("33.333333".into()),
+            expected: Some("150000.00".into()),
+            pace_percent: Some("38.637333".into()),
+            forecast_by_pace: Some("173868.00".into()),
+            days_left: 61,
+            needed_per_week: Some("44988.721311".into()),
+            ..v1::Attainment::default()
+        }
+    }
+
+    fn said(figure: &v1::Attainment) -> String {
+        crate::picture::tests::reader::part(&standing(figure, "2026-10-31").into_string())
+    }
+
+    #[test]
+    fn pace_is_a_mark_and_a_sentence() {
+        let html = standing(&figure(), "2026-10-31").into_string();
+        assert!(html.contains("x1=\"33.3%\""), "{html}");
+        let text = said(&figure());
+        for part in [
+            "behind pace",
+            "FY2026-Q4: 12.8 % of the quota, pace asks for 33.3 %",
+            "Pace asks for 150,000 by 31 Oct; 38.6 % of it is there. Going on like this ends at 173,868. \
+             44,988 a week reach the quota in the 61 days left.",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_reached_or_over_asks_for_nothing_more() {
+        let (attained, pace) = (Some("104.2".into()), Some("312.6".into()));
+        let reached = v1::Attainment {
+            attainment_percent: attained,
+            pace_percent: pace,
+            needed_per_week: Some("0.00".into()),
+            ..figure()
+        };
+        assert!(said(&reached).contains("quota reached") && !said(&reached).contains("a week"));
+        let on_pace = v1::Attainment { pace_percent: Some("100".into()), ..figure() };
+        assert!(said(&on_pace).contains("on pace"), "{}", said(&on_pace));
+        let just_behind = v1::Attainment { pace_percent: Some("99.999999".into()), ..figure() };
+        assert!(said(&just_behind).contains("behind pace"), "{}", said(&just_behind));
+        let over = v1::Attainment { days_left: 0, needed_per_week: None, ..figure() };
+        assert!(!said(&over).contains("Going on") && said(&over).contains("by 31 Oct"), "{}", said(&over));
+    }
+
+    #[test]
+    fn without_an_expectation_there_is_no_pace() {
+        let without = v1::Attainment { expected: None, pace_percent: None, ..figure() };
+        let html = standing(&without, "2026-10-31").into_string();
+        assert!(!html.contains("pace") && !html.contains("Pace"), "{html}");
+    }
+}

@@ -1,0 +1,242 @@
+//! A payee's statement as a page: the total first, then how far the payee is, month by month, component by component
+//! with its ladder, the deals that earned most, and what is still open.
+
+mod component;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+
+use maud::{Markup, PreEscaped, html};
+use rust_decimal::Decimal;
+
+use super::bar::thin;
+use super::figures::{grouped, month, short_day};
+use super::page::{document, more, told};
+use super::scale::rough;
+use super::tier::{edge_text, next_tier, rate_text};
+use crate::api::v1;
+use crate::api::v1::statement::State;
+use crate::domain::date::Day;
+
+/// Deals that are listed.
+const DEALS: usize = 10;
+/// Bytes of drawn components after which the rest are counted: one takes at most half of that.
+const ROOM: usize = 1 << 20;
+/// Adjustments and open questions that are listed.
+const LISTED: usize = 50;
+/// Characters of a total that is written large.
+const LARGE: usize = 13;
+/// Hexadecimal digits of the digest that are shown.
+const DIGEST: usize = 12;
+
+/// What a page is made of.
+pub struct Sheet<'a> {
+    /// The statement.
+    pub statement: &'a v1::Statement,
+    /// How far the payee is, by measure and window; those without a quota are passed over.
+    pub attainments: &'a [v1::Attainment],
+    /// Figures of months of the fiscal year, by measure and month.
+    pub months: &'a [v1::Attainment],
+    /// The last day that both count.
+    pub on_date: &'a str,
+}
+
+/// The page.
+pub fn page(sheet: &Sheet) -> String {
+    let statement = sheet.statement;
+    let body = html! {
+        (hero(sheet))
+        (problems(statement))
+        div.flow {
+            (standing::attainments(sheet))
+            (standing::months(sheet))
+            (components(sheet))
+        }
+        (deals(statement))
+        (adjustments(statement))
+        (foot(statement))
+    };
+    document(&format!("{}, {}", statement.payee_id, month(&statement.period)), &body)
+}
+
+/// An amount; with its currency where that is not the statement's.
+fn amount(statement: &v1::Statement, text: &str, code: &str) -> String {
+    match code == statement.currency_code {
+        true => grouped(text),
+        false => format!("{} {code}", grouped(text)),
+    }
+}
+
+/// Whether a span of terms is over, so that no tier of it is within reach any more.
+fn over(sheet: &Sheet, segment: &v1::Segment) -> bool {
+    let days = Day::parse(sheet.on_date).ok().zip(Day::parse(&segment.end_date).ok());
+    let closed = sheet.statement.state() == State::Closed;
+    days.is_some_and(|(on, end)| end <= on || closed && end <= on.next())
+}
+
+/// Whether a figure is another than zero.
+fn counts(text: &str) -> bool {
+    text.chars().any(|digit| ('1'..='9').contains(&digit))
+}
+
+fn hero(sheet: &Sheet) -> Markup {
+    let statement = sheet.statement;
+    let total = grouped(&statement.total);
+    html! {
+        header.hero {
+            div.over {
+                span { "Statement, " (month(&statement.period)) }
+                span.chip {
+                    (match statement.state() {
+                        State::Open => "open",
+                        State::Closed => "closed",
+                        State::Unspecified => "state unknown",
+                    })
+                }
+            }
+            h1 { (told(&statement.payee_id)) }
+            p.big.long[total.len() > LARGE] { (total) " " small { (statement.currency_code) } }
+            @for other in &statement.other_totals {
+                p.under { strong { (grouped(&other.total)) " " (other.currency_code) } " besides" }
+            }
+            @if counts(&statement.adjusted) {
+                p.under {
+                    (grouped(&statement.earned)) " earned in the month, " (grouped(&statement.adjusted))
+                    " for earlier ones"
+                }
+            }
+            @if statement.state() == State::Open {
+                p.under { "It moves with every deal until the month is closed." }
+                (next(sheet))
+            }
+        }
+    }
+}
+
+/// The next tier within reach, of the first component that has one.
+fn next(sheet: &Sheet) -> Markup {
+    let found = sheet.statement.components.iter().find_map(|component| {
+        let segment = component.segments.last().filter(|segment| !over(sheet, segment))?;
+        let (tier, missing) = next_tier(segment, &component.currency_code)?;
+        Some((component, rate_text(segment, tier), edge_text(tier), missing))
+    });
+    html! {
+        @if let Some((component, rate, edge, missing)) = found {
+            p.next {
+                strong { (grouped(&missing)) } " more reach " strong { (rate) } ", the tier from " (edge) " of "
+                (told(&component.name)) "."
+            }
+        }
+    }
+}
+
+/// A card for each component, as far as there is room.
+fn components(sheet: &Sheet) -> Markup {
+    let (mut cards, mut shown) = (String::new(), 0);
+    for part in &sheet.statement.components {
+        if cards.len() >= ROOM {
+            break;
+        }
+        cards.push_str(&component::card(sheet, part).into_string());
+        shown += 1;
+    }
+    html! { (PreEscaped(cards)) (more(sheet.statement.components.len(), shown, "components")) }
+}
+
+/// The credits that earned or cost most.
+fn deals(statement: &v1::Statement) -> Markup {
+    let size = |line: &v1::StatementLine| rough(&line.earned).map_or(Decimal::ZERO, |earned| earned.abs());
+    let mut lines: Vec<_> = statement
+        .components
+        .iter()
+        .flat_map(|part| part.lines.iter().map(move |line| (part, line)))
+        .collect();
+    let several = statement.components.iter().filter(|part| !part.lines.is_empty()).count() > 1;
+    lines.sort_by_cached_key(|(_, line)| Reverse(size(line)));
+    let greatest = lines.first().map_or(Decimal::ZERO, |(_, line)| size(line));
+    html! {
+        @if !lines.is_empty() {
+            section.card {
+                header { h2 { @if lines.len() > DEALS { "Largest deals" } @else { "Deals" } } }
+                table {
+                    thead { tr { th { "Date" } th { "Deal" } th.figure { "Credited" } th.figure { "Earned" } } }
+                    tbody {
+                        @for (part, line) in lines.iter().take(DEALS) {
+                            @let size = size(line).to_string();
+                            tr {
+                                td.when { (short_day(&line.event_date)) }
+                                td { (deal(part, line, several)) (thin(&size, greatest, line.earned.starts_with('-'))) }
+                                td.figure { (grouped(&line.credited)) }
+                                td.figure.bad[line.earned.starts_with('-')] {
+                                    (amount(statement, &line.earned, &part.currency_code))
+                                }
+                            }
+                        }
+                    }
+                }
+                (more(lines.len(), DEALS, "of this month, smaller ones"))
+            }
+        }
+    }
+}
+
+fn deal(part: &v1::ComponentStatement, line: &v1::StatementLine, several: bool) -> Markup {
+    html! {
+        (told(&line.deal_id))
+        @if !line.reversed_event_id.is_empty() {
+            span.soft { (told(&line.event_id)) " takes back " (told(&line.reversed_event_id)) }
+        }
+        @if line.limited { span.soft { "takes back no more than was earned" } }
+        @if several { span.soft { (told(&part.name)) } }
+    }
+}
+
+fn adjustments(statement: &v1::Statement) -> Markup {
+    html! {
+        @if !statement.adjustments.is_empty() {
+            section.card {
+                header { h2 { "Earlier months" } span.amount { (grouped(&statement.adjusted)) } }
+                p.soft { "What changed since they were closed; nothing in them is edited." }
+                table {
+                    thead { tr { th { "For" } th { "Component" } th.figure { "Amount" } } }
+                    tbody {
+                        @for part in statement.adjustments.iter().take(LISTED) {
+                            tr {
+                                td { (month(&part.for_period)) }
+                                td { (part.component_id) span.soft { (part.plan_id) ", " (month(&part.window)) } }
+                                td.figure.bad[part.amount.starts_with('-')] {
+                                    (amount(statement, &part.amount, &part.currency_code))
+                                }
+                            }
+                        }
+                    }
+                }
+                (more(statement.adjustments.len(), LISTED, "adjustments"))
+            }
+        }
+    }
+}
+
+fn problems(statement: &v1::Statement) -> Markup {
+    html! {
+        @if !statement.problems.is_empty() {
+            section.card {
+                header { h2 { "Open questions" } }
+                p.soft { "To be answered before the month can be closed." }
+                ul.warn { @for problem in statement.problems.iter().take(LISTED) { li { (told(problem)) } } }
+                (more(statement.problems.len(), LISTED, "questions"))
+            }
+        }
+    }
+}
+
+fn foot(statement: &v1::Statement) -> Markup {
+    let digest: String = statement.digest.chars().take(DIGEST).collect();
+    html! {
+        footer {
+            "As of change " (statement.as_of_change) ", rules " (statement.rules_revision) ", digest " (digest) "."
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! How far the payee is: attainment against pace, and the year month by month.
+
+use maud::{Markup, html};
+
+use super::Sheet;
+use crate::api::v1;
+use crate::picture::columns::{Column, columns};
+use crate::picture::figures::{grouped, month, percent, short_day, short_month};
+use crate::picture::page::told;
+use crate::picture::standing::standing;
+
+/// Measures that are drawn.
+const MEASURES: usize = 6;
+
+/// Figures of each measure, in the order in which the measures come.
+fn by_measure<'a>(figures: impl Iterator<Item = &'a v1::Attainment>) -> Vec<Vec<&'a v1::Attainment>> {
+    let mut groups: Vec<Vec<&v1::Attainment>> = Vec::new();
+    for figure in figures {
+        let group =
+            groups.iter_mut().find(|group| group.iter().any(|other| other.measure_id == figure.measure_id));
+        match group {
+            Some(group) => group.push(figure),
+            None => groups.push(vec![figure]),
+        }
+    }
+    groups.truncate(MEASURES);
+    groups
+}
+
+/// A bar for each window of each measure that has a quota in it.
+pub fn attainments(sheet: &Sheet) -> Markup {
+    let groups = by_measure(sheet.attainments.iter().filter(|figure| figure.quota.is_some()));
+    html! {
+        @for group in groups {
+            section.card {
+                header {
+                    h2 { "Attainment" @if let Some(first) = group.first() { " of " (told(&first.measure_id)) } }
+                    span.soft { "up to " (short_day(sheet.on_date)) }
+                }
+                ul.rows { @for figure in &group { li.row { (attainment(sheet, figure)) } } }
+                @if group.iter().any(|figure| figure.expected.is_some()) {
+                    p.soft { span.key { "attained" } span.key.pace { "pace" } }
+                }
+            }
+        }
+    }
+}
+
+fn attainment(sheet: &Sheet, figure: &v1::Attainment) -> Markup {
+    html! {
+        (standing(figure, sheet.on_date))
+        @for (name, standing) in &for_pay(sheet, figure) {
+            p.soft { "For pay " (told(name)) " stands at " (percent(standing)) ", by terms of its own." }
+        }
+    }
+}
+
+/// Components that stand elsewhere in the same window: they may count refunds at their origin, or not yet what is to come.
+fn for_pay<'a>(sheet: &Sheet<'a>, figure: &v1::Attainment) -> Vec<(&'a str, &'a str)> {
+    let of_window = sheet.statement.components.iter().filter(|part| part.window == figure.window);
+    let standing = |part: &'a v1::ComponentStatement| match part.segments.as_slice() {
+        [segment] => {
+            let other = segment.line_measure_id.as_str();
+            let line = if other.is_empty() { segment.measure_id.as_str() } else { other };
+            let standing = segment.attainment_percent.as_deref().filter(|_| line == figure.measure_id)?;
+            Some((part.name.as_str(), standing))
+                .filter(|_| figure.attainment_percent.as_deref() != Some(standing))
+        }
+        _ => None,
+    };
+    of_window.filter_map(standing).collect()
+}
+
+/// The months of the fiscal year, a drawing for each measure.
+pub fn months(sheet: &Sheet) -> Markup {
+    html! { @for group in by_measure(sheet.months.iter()) { (year(sheet, &group)) } }
+}
+
+fn year(sheet: &Sheet, figures: &[&v1::Attainment]) -> Markup {
+    let measure = figures.first().map_or("", |first| first.measure_id.as_str());
+    let drawn: Vec<Column> = figures.iter().map(|figure| column(sheet, figure)).collect();
+    let goals = figures.iter().any(|figure| figure.quota.is_some());
+    html! {
+        section.card {
+            header { h2 { (told(measure)) " by month" } span.soft { (figures.first().map_or("", |first| &first.currency_code)) } }
+            (columns(&format!("{measure} by month"), &drawn))
+            p.soft {
+                span.key { (month(&sheet.statement.period)) }
+                span.key.other { "other months" }
+                @if goals { span.key.goal { "quota" } }
+            }
+            details {
+                summary { "Figures" }
+                table {
+                    thead { tr { th { "Month" } th.figure { "Credited" } @if goals { th.figure { "Quota" } } } }
+                    tbody {
+                        @for figure in figures {
+                            tr.here[figure.window == sheet.statement.period] {
+                                td { (month(&figure.window)) }
+                                td.figure { (grouped(&figure.credited)) }
+                                @if goals { td.figure { (figure.quota.as_deref().map(grouped).unwrap_or_default()) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn column(sheet: &Sheet, figure: &v1::Attainment) -> Column {
+    let credited = (!figure.credited.is_empty()).then(|| figure.credited.clone());
+    let mut label =
+        format!("{}: {}", month(&figure.window), credited.as_deref().map_or("nothing".into(), grouped));
+    if let Some(quota) = &figure.quota {
+        label.push_str(&format!(", quota {}", grouped(quota)));
+    }
+    Column {
+        name: short_month(&figure.window),
+        label,
+        figure: credited,
+        goal: figure.quota.clone(),
+        current: figure.window == sheet.statement.period,
+    }
+}

@@ -1,0 +1,3 @@
+//! What tests of pages share.
+
+pub mod reader;

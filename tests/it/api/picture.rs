@@ -1,0 +1,131 @@
+//! Pages: over the wire, by the command line, and as they were at the close.
+
+use std::fs;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::harness::Tenant;
+use crate::harness::cluster::cluster;
+use crate::harness::company::{deal, payee, quota};
+use crate::harness::server::{command, said};
+
+const PAGE: &str = "EarningsService/GetStatementPage";
+
+/// The page of an answer as text.
+fn page(answer: &Value) -> String {
+    String::from_utf8(STANDARD.decode(answer["page"].as_str().unwrap()).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_statements_page_has_the_figures_of_statement_and_attainment() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    tenant
+        .deals(&[deal("d1", "ann", "2026-01-10", "60000.00"), deal("d2", "ann", "2026-02-10", "55000.00")])
+        .await;
+    let answer = tenant.get(PAGE, json!({"payeeId": "ann", "period": "2026-02"})).await;
+    assert_eq!(
+        [&answer["contentType"], &answer["period"], &answer["onDate"], &answer["asOfChange"]],
+        ["text/html; charset=utf-8", "2026-02", "2026-02-28", "8"]
+    );
+    let shown = page(&answer);
+    assert!(shown.starts_with("<!DOCTYPE html>"), "{shown}");
+    // 100,000 x 10% + 15,000 x 20% so far, 6,000.00 of it in January.
+    for figure in [
+        "7,000.00",
+        "13,000.00",
+        "115,000.00",
+        "100,000.00",
+        "115.0 %",
+        "60,000.00",
+        "55,000.00",
+        "as of change 8",
+    ] {
+        assert!(shown.to_lowercase().contains(figure), "{figure}\n{shown}");
+    }
+    // The lead's quota is the year's 800,000.00: a twelfth of it stands at every month.
+    let shown = page(&tenant.get(PAGE, json!({"payeeId": "lead", "period": "2026-02"})).await);
+    // Of the year 59 days of 365 have passed: each weighs a twelfth over the days of its month, so two twelfths.
+    for figure in [
+        "115,000.00",
+        "800,000.00",
+        "14.3 %",
+        "66,666.67",
+        "ann",
+        "pace asks for 16.6 %",
+        "133,333 by 28 Feb",
+    ] {
+        assert!(shown.contains(figure), "{figure}\n{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_a_closed_month_stays_as_it_was() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    tenant.deals(&[deal("d1", "ann", "2026-01-10", "60000.00")]).await;
+    tenant.close("2026-01").await;
+    let asked = json!({"payeeId": "ann", "period": "2026-01"});
+    let closed = tenant.get(PAGE, asked.clone()).await;
+    tenant.deals(&[deal("late", "ann", "2026-01-11", "5000.00")]).await;
+    tenant
+        .write("QuotaService/SetQuotas", json!({"quotas": [quota("ann", "own", "FY2026-Q1", "120000.00")]}))
+        .await;
+    let later = tenant.get(PAGE, asked).await;
+    assert_eq!(later["page"], closed["page"]);
+    assert!(page(&later).contains("60.0 %") && !page(&later).contains("65,000.00"));
+    let february = page(&tenant.get(PAGE, json!({"payeeId": "ann", "period": "2026-02"})).await);
+    assert!(february.contains("65,000.00") && february.contains("54.1 %"), "{february}");
+}
+
+#[tokio::test]
+async fn what_is_open_does_not_keep_the_page_back() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let mut foreign = deal("d1", "ann", "2026-01-10", "1000.00");
+    foreign["currencyCode"] = json!("EUR");
+    tenant.deals(&[foreign, deal("d2", "ann", "2026-01-11", "2000.00")]).await;
+    let asked = json!({"payeeId": "ann", "period": "2026-01"});
+    let refused = tenant.refused("EarningsService/GetAttainment", asked.clone()).await;
+    assert!(refused.contains("RUN_BLOCKED"), "{refused}");
+    let shown = page(&tenant.get(PAGE, asked).await);
+    assert!(shown.contains("Open questions") && shown.contains("EUR"), "{shown}");
+}
+
+#[tokio::test]
+async fn names_are_text_in_a_page() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let mut plan = crate::harness::company::plan("mark", "own", "WINDOW_MONTH", &[("0", "10")]);
+    plan["plan"]["components"][0]["name"] = json!("<script>alert(1)</script> \"&\u{202e}");
+    tenant.write("PlanService/PublishPlan", plan).await;
+    tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("mia", "mark", "")]})).await;
+    let shown = page(&tenant.get(PAGE, json!({"payeeId": "mia", "period": "2026-01"})).await);
+    assert!(shown.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{shown}");
+    assert!(!shown.contains("<script"), "{shown}");
+}
+
+#[tokio::test]
+async fn the_command_line_writes_the_same_page() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    tenant.deals(&[deal("d1", "ann", "2026-01-10", "60000.00")]).await;
+    tenant.close("2026-01").await;
+    let expected = page(&tenant.get(PAGE, json!({"payeeId": "ann", "period": "2026-01"})).await);
+    let statement = |more: &[&str]| {
+        let arguments = ["statement", "--payee", "ann", "--period", "2026-01", "--server", &tenant.address];
+        let mut command = command(&[&arguments, more].concat());
+        said(command.env("ATTAIN_KEY", &tenant.key).output().unwrap())
+    };
+    assert_eq!(statement(&["--html"]), (true, expected.clone(), String::new()));
+    let path = cluster().folder().join(format!("page-{}.html", cluster().number()));
+    let file = path.to_str().unwrap();
+    assert_eq!(statement(&["--html", file]), (true, String::new(), String::new()));
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+    let (done, out, error) = statement(&["--html", "/nowhere/page.html"]);
+    assert!(!done && out.is_empty() && error.contains("cannot write /nowhere/page.html"), "{error}");
+    let (done, out, _) = statement(&[]);
+    assert!(done && out.contains("Statement of ann for 2026-01"), "{out}");
+}
