@@ -55,7 +55,7 @@ pub async fn run(conn: &mut PgConnection, statement: &str) -> anyhow::Result<()>
 pub async fn copy_out(root: &mut PgConnection) -> anyhow::Result<Duration> {
     let start = Instant::now();
     for columns in [
-        "deal (deal_id, owner_id, currency, split_payee_ids, split_roles, split_percents, amount, cost, quantity)",
+        "deal (deal_id, owner_id, currency, split_payee_ids, split_roles, split_percents, amount, cost, quantity, customer_id, product_id, stage, outcome, probability, open_date, close_date)",
         "deal_event (deal_id, event_id, kind, event_date, amount, cost, quantity, reversed_ids, reversed_amounts)",
     ] {
         let mut lines = root.copy_out_raw(&format!("copy {columns} to stdout")).await?;

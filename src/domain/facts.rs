@@ -9,17 +9,19 @@ mod details;
 mod line;
 mod part;
 mod patch;
+mod standing;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::condition::{Field, Formula, Value};
 use super::date::{Calendar, Day, Window};
 use super::deal::{Deal, DealEvent, EventKind, OVERLAY};
+use super::exact::Exact;
 use super::exchange::{Exchange, ExchangeRate};
-use super::id::{MeasureId, PayeeId, PlanId, RoleId};
+use super::id::{MeasureId, PayeeId, PlanId, RoleId, TerritoryId};
 use super::measure::{Measure, Selection};
 use super::money::Currency;
 use super::number::{Percent, Quantity};
@@ -29,10 +31,12 @@ use super::plan::PlanVersion;
 use super::quota::{Quota, QuotaKey};
 use crediting::{Crediting, Ruled};
 use details::Details;
+use standing::Standing;
 
 pub use crediting::{Reason, Verdict};
 
 pub use builder::FactsBuilder;
+pub use standing::OpenCredit;
 
 /// What a calculation reads.
 #[derive(Debug, Clone)]
@@ -76,6 +80,8 @@ pub struct Facts {
     credited: Vec<u32>,
     credited_from: Vec<u32>,
     names: Names,
+    /// Deals by whose they are, once asked for.
+    standing: OnceLock<Arc<Standing>>,
     /// Deals whose place others took since everything was put in order; what they held is still there.
     replaced: usize,
 }
@@ -242,9 +248,19 @@ impl Facts {
         self.deals[deal as usize].worth
     }
 
-    /// What a deal says of a field that is kept because some condition or expression reads it.
+    /// What a deal says of a field that is kept: of where it stands, and because some condition or expression reads it.
     pub fn detail(&self, deal: u32, field: &Field) -> Option<Value<'_>> {
         self.details.get(self.deals[deal as usize].details, field)
+    }
+
+    /// Whether a field of deals is kept.
+    pub fn keeps(&self, field: &Field) -> bool {
+        self.details.place(field).is_some()
+    }
+
+    /// Whether there is such a territory.
+    pub fn has_territory(&self, id: &TerritoryId) -> bool {
+        self.crediting.territories.contains_key(id)
     }
 
     /// What a deal itself says of who is credited with which part of it: its splits by payee id and role; where none
@@ -309,7 +325,7 @@ impl Facts {
             crediting: Arc::default(),
             roles: Vec::new(),
             deals: Vec::new(),
-            details: Details::default(),
+            details: Details::of_every_deal(),
             splits: Vec::new(),
             ruled: Ruled::default(),
             overlay: None,
@@ -318,6 +334,7 @@ impl Facts {
             credited: Vec::new(),
             credited_from: Vec::new(),
             names: Names::default(),
+            standing: OnceLock::new(),
             replaced: 0,
         }
     }

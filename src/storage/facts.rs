@@ -42,7 +42,7 @@ pub enum Which {
     These(Vec<DealId>),
 }
 
-/// Adds every event in scope and its deal to `builder`, deals in the order of their ids.
+/// Adds every deal in scope and its events to `builder`, deals in the order of their ids.
 ///
 /// Run to its end once begun: a connection left half-way through cannot be used again.
 pub async fn load_deals(
@@ -63,6 +63,7 @@ pub async fn load_deals(
 fn statement(tenant: TenantId, scope: &Scope, kept: &[Field]) -> String {
     let Scope { as_of, deals } = scope;
     // Most deals have one or two splits; opening the array of every deal costs several times as much.
+    let mut events = String::new();
     let named = match deals {
         Which::All => String::new(),
         Which::Of { payees, open } => {
@@ -79,7 +80,8 @@ fn statement(tenant: TenantId, scope: &Scope, kept: &[Field]) -> String {
         }
         Which::These(deals) => {
             let ids = any(deals);
-            format!("and d.deal_id = {ids} and e.deal_id = {ids}")
+            events = format!("and e.deal_id = {ids}");
+            format!("and d.deal_id = {ids}")
         }
     };
     let details: Vec<String> = kept.iter().filter_map(column).map(|column| format!(", {column}")).collect();
@@ -89,10 +91,10 @@ fn statement(tenant: TenantId, scope: &Scope, kept: &[Field]) -> String {
             select d.deal_id, d.owner_id, d.currency, d.split_payee_ids, d.split_roles, d.split_percents,
                 d.amount, d.cost, d.quantity, e.event_id, e.kind, e.event_date, e.amount, e.cost, e.quantity,
                 e.reversed_ids, e.reversed_amounts{details}
-            from deal d join deal_event e on e.tenant_id = d.tenant_id and e.deal_id = d.deal_id
-            where d.tenant_id = '{tenant}' and e.tenant_id = '{tenant}'
+            from deal d left join deal_event e on e.tenant_id = '{tenant}' and e.deal_id = d.deal_id
+                and e.added_in <= {as_of} and (e.removed_in is null or e.removed_in > {as_of}) {events}
+            where d.tenant_id = '{tenant}'
                 and d.added_in <= {as_of} and (d.removed_in is null or d.removed_in > {as_of})
-                and e.added_in <= {as_of} and (e.removed_in is null or e.removed_in > {as_of})
                 {named}
             order by d.deal_id
         ) to stdout"
@@ -190,7 +192,10 @@ impl Loader<'_> {
                 Current { id: deal.to_string(), handle, currency }
             }
         };
-        self.add_event(&current, event)?;
+        // Of a deal that nothing happened to there is one line without an event.
+        if event.iter().any(Option::is_some) {
+            self.add_event(&current, event)?;
+        }
         self.deal = Some(current);
         Ok(())
     }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use std::borrow::Cow;
+
 use super::*;
+use crate::domain::condition::Field;
 use crate::domain::id::DealId;
 
 /// Deals as they are told, with their owners and the role of their splits.
@@ -74,6 +77,16 @@ fn tell(builder: &mut FactsBuilder, (deal, owner, role): &(Deal, &str, &str)) {
     let splits = deal.splits.iter().map(|(payee, part)| (*payee, role.parse().unwrap(), Percent(*part)));
     let worth = Worth { amount: Some(7), ..Worth::default() };
     let handle = builder.deal(&deal.id, owner, calendar().currency, worth, splits).unwrap();
+    let outcome = if deal.splits.len() == 1 { "LOST" } else { "OPEN" };
+    let stands = |field: &Field| match field {
+        Field::DealOutcome => Some(Cow::from(outcome)),
+        Field::DealStage => Some(Cow::from(*role)),
+        Field::DealCustomer => Some(Cow::from(*owner)),
+        Field::DealProbability => Some(Cow::from("12.5")),
+        Field::DealClosed => Some(Cow::from("2026-03-31")),
+        _ => None,
+    };
+    builder.describe(handle, stands).unwrap();
     for (id, kind, day, amount, reverses) in &deal.events {
         let worth = Worth { amount: *amount, ..Worth::default() };
         builder.event(handle, id, *kind, *day, worth, reverses.iter().map(|id| (*id, None))).unwrap();
@@ -81,7 +94,7 @@ fn tell(builder: &mut FactsBuilder, (deal, owner, role): &(Deal, &str, &str)) {
 }
 
 fn anew(mut builder: FactsBuilder, deals: &Told) -> Facts {
-    for deal in deals.values().filter(|(deal, _, _)| !deal.events.is_empty()) {
+    for deal in deals.values() {
         tell(&mut builder, deal);
     }
     builder.build().unwrap()
@@ -110,18 +123,33 @@ fn said(facts: &Facts) -> Vec<String> {
     });
     let payees = (0_u32..).zip(facts.payees.iter()).map(|(index, payee)| {
         let credited: Vec<_> = facts.events_of(index).iter().map(place).collect();
+        let stands = |deal: u32| {
+            let stage = facts.detail(deal, &Field::DealStage);
+            let days = (facts.opened(deal), facts.closed(deal));
+            format!("{} {:?} {stage:?} {days:?}", facts.deal_id(deal), facts.outcome(deal))
+        };
+        let owned: Vec<_> = facts.owned(index).iter().map(|deal| stands(*deal)).collect();
+        let open = facts.open_credits(index).iter().map(|open| {
+            let role = open.share.role.map(|role| facts.roles[usize::from(role)].as_str());
+            let chance = facts.probability(open.deal);
+            format!("{} {role:?} {} {chance:?}", stands(open.deal), open.share.percent)
+        });
+        let open: Vec<_> = open.collect();
         format!(
-            "{} {:?} {:?} {credited:?}",
+            "{} {:?} {:?} {credited:?} {owned:?} {open:?}",
             payee.id,
             facts.reports(index),
             facts.above(index, day("2026-06-01"))
         )
     });
-    let events: Vec<_> = events.chain(payees).collect();
+    let newcomers: Vec<_> = facts.first_bookings().iter().map(place).collect();
+    let newcomers = std::iter::once(format!("first bookings {newcomers:?}"));
+    let events: Vec<_> = events.chain(payees).chain(newcomers).collect();
     [vec![format!("as of {} deals {}", facts.as_of, facts.deal_count())], events].concat()
 }
 
-/// One step of a sequence: these deals are told anew or, without events, gone; and somebody comes or moves.
+/// One step of a sequence: these deals are told anew, with events or without any yet, or gone; and somebody comes or
+/// moves.
 #[derive(Debug, Clone)]
 struct Step {
     deals: Vec<(usize, Option<Deal>, &'static str, &'static str)>,
@@ -131,7 +159,11 @@ struct Step {
 fn any_step() -> impl Strategy<Value = Step> {
     let owner = prop_oneof![Just("ann"), Just("bob"), Just("max")];
     let role = prop_oneof![Just("AE"), Just("SE"), Just("OVERLAY"), Just("AA")];
-    let deal = (0_usize..12, prop::option::weighted(0.8, any_deal()), owner, role);
+    let deal = (any_deal(), prop::bool::weighted(0.7)).prop_map(|(mut deal, happened)| {
+        deal.events.retain(|_| happened);
+        deal
+    });
+    let deal = (0_usize..12, prop::option::weighted(0.8, deal), owner, role);
     let terms = prop_oneof![3 => Just(None), 1 => any::<bool>().prop_map(Some)];
     (prop::collection::vec(deal, 0..5), terms).prop_map(|(deals, terms)| Step { deals, terms })
 }
@@ -149,10 +181,11 @@ proptest! {
             let mut changed = Vec::new();
             for (place, deal, owner, role) in step.deals {
                 let id = format!("D{place}");
-                let mut deal = deal.unwrap_or(Deal { id: String::new(), splits: Vec::new(), events: Vec::new() });
-                deal.id.clone_from(&id);
                 changed.push(id.parse::<DealId>().unwrap());
-                deals.insert(id, (deal, owner, role));
+                match deal {
+                    Some(deal) => deals.insert(id.clone(), (Deal { id, ..deal }, owner, role)),
+                    None => deals.remove(&id),
+                };
             }
             changed.sort();
             changed.dedup();
@@ -162,8 +195,7 @@ proptest! {
             }
             let mut told = FactsBuilder::beside(&facts, number);
             for id in &changed {
-                let deal = &deals[id.as_str()];
-                if !deal.0.events.is_empty() {
+                if let Some(deal) = deals.get(id.as_str()) {
                     tell(&mut told, deal);
                 }
             }

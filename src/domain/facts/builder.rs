@@ -43,10 +43,15 @@ impl FactsBuilder {
 
     /// Keeps of every deal what a condition or expression reads. Told before the first deal.
     pub fn reads(&mut self, formula: &Formula) {
-        self.facts.details.keep(formula);
+        self.facts.details.keep(formula.fields());
     }
 
-    /// The fields that are kept of every deal because something reads them.
+    /// Keeps fields of every deal, whether or not something reads them. Told before the first deal.
+    pub fn keep(&mut self, fields: &[Field]) {
+        self.facts.details.keep(fields);
+    }
+
+    /// The fields that are kept of every deal.
     pub fn kept(&self) -> &[Field] {
         &self.facts.details.kept
     }

@@ -1,13 +1,14 @@
-//! What conditions and expressions read of deals beside what every calculation does: of every deal a row of the fields
-//! that some text reads, of none other, and every text once.
+//! What deals say beside what every calculation reads: of every deal a row of the fields that say where it stands and
+//! of those that some condition or expression reads, of none other, and every text once.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::Days;
 
+use super::standing::KEPT;
 use super::{FactsFault, index};
-use crate::domain::condition::{Field, Formula, Type, Value};
+use crate::domain::condition::{Field, Type, Value};
 use crate::domain::date::Day;
 use crate::domain::deal::Deal;
 use crate::domain::exact::Exact;
@@ -16,7 +17,7 @@ use crate::domain::number::{PERCENT_DECIMALS, Percent};
 /// Rows by deal.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Details {
-    /// The fields that some text reads, in order.
+    /// The fields of a row, in order.
     pub kept: Vec<Field>,
     /// One after the other, as long as there are fields: from 1 on the place of a text, a day or millionths of a
     /// percent; 0 where nothing is known.
@@ -66,9 +67,14 @@ fn kind(field: &Field) -> Option<Type> {
 }
 
 impl Details {
+    /// Keeps of every deal where it stands.
+    pub fn of_every_deal() -> Self {
+        Details { kept: KEPT.to_vec(), ..Details::default() }
+    }
+
     /// Keeps what a text reads, from the first deal on.
-    pub fn keep(&mut self, formula: &Formula) {
-        self.kept.extend(formula.fields().iter().filter(|field| is_kept(field)).cloned());
+    pub fn keep<'a>(&mut self, fields: impl IntoIterator<Item = &'a Field>) {
+        self.kept.extend(fields.into_iter().filter(|field| is_kept(field)).cloned());
         self.kept.sort_unstable();
         self.kept.dedup();
     }
@@ -165,6 +171,26 @@ impl Details {
             self.rows.push(text.map_or(Ok(cell), |text| self.texts.add(text))?);
         }
         Ok(copied)
+    }
+
+    /// The place of a field in a row.
+    pub fn place(&self, field: &Field) -> Option<usize> {
+        self.kept.binary_search(field).ok()
+    }
+
+    /// What a row holds at a place of a field: of a text its place, from 1 on.
+    pub fn cell(&self, row: u32, place: usize) -> u32 {
+        self.rows.get(row as usize + place).copied().unwrap_or_default()
+    }
+
+    /// A text by its place, from 1 on.
+    pub fn text(&self, place: u32) -> Option<&str> {
+        self.texts.get(place)
+    }
+
+    /// How many texts there are.
+    pub fn text_count(&self) -> usize {
+        self.texts.ends.len()
     }
 
     /// About how many bytes they take.

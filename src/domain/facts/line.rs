@@ -14,6 +14,14 @@ impl Facts {
         after.checked_sub(1).map_or(&[], |place| &lines[place].1)
     }
 
+    /// Whether a manager is above a payee on some day of `[from, to)`.
+    pub fn is_below(&self, payee: u32, manager: u32, from: Day, to: Day) -> bool {
+        let lines = &self.lines[payee as usize];
+        let first = lines.partition_point(|(day, _)| *day <= from).saturating_sub(1);
+        let mut within = lines[first..].iter().take_while(|(day, _)| *day < to);
+        within.any(|(_, above)| above.contains(&manager))
+    }
+
     /// Whoever has ever reported to a payee directly, by id.
     pub fn reports(&self, payee: u32) -> &[u32] {
         &self.reports[payee as usize]

@@ -3,13 +3,13 @@
 //! Payees, rules and quotas are shared, so that a part takes no more time and memory than its own deals do.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{DealFact, EventFact, Facts, FactsFault, Names, ReversedFact, index, range};
 
 impl Facts {
-    /// The same facts with the deals that some payees, by index, are credited with, and no others. Whoever reports to
-    /// them is not taken along.
+    /// The same facts with the deals that some payees, by index, are credited with events of, and no others. Whoever
+    /// reports to them is not taken along; nor are open deals, which move no pay.
     pub fn part(&self, payees: impl IntoIterator<Item = u32>) -> Result<Facts, FactsFault> {
         let events: BTreeSet<u32> =
             payees.into_iter().flat_map(|payee| self.events_of(payee).iter().copied()).collect();
@@ -70,6 +70,7 @@ impl Facts {
             credited: Vec::new(),
             credited_from: Vec::new(),
             names: Names::default(),
+            standing: OnceLock::new(),
             replaced: 0,
         }
     }

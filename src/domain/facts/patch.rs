@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::size_of;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{DealFact, EventFact, Facts, FactsBuilder, FactsFault, ReversedFact, Share, index};
 use crate::domain::date::Day;
@@ -56,6 +56,7 @@ impl Facts {
             + self.reversed.len() * size_of::<ReversedFact>()
             + (self.credited.len() + self.credited_from.len()) * size_of::<u32>()
             + self.names.0.len()
+            + self.standing.get().map_or(self.deals.len() * 2 * size_of::<u32>(), |standing| standing.bytes())
             + self.details.bytes()
             + self.ruled.bytes()
     }
@@ -97,6 +98,7 @@ impl Facts {
         (self.managers, self.lines, self.reports) = (managers, lines, reports);
         (self.measures, self.plans, self.exchange) = (measures, plans, exchange);
         (self.quotas, self.values) = (quotas, values);
+        self.standing = OnceLock::new();
         true
     }
 
@@ -104,6 +106,7 @@ impl Facts {
     /// began with [`FactsBuilder::beside`] these facts. After a fault these facts are of no use.
     pub fn replace(&mut self, changed: &[DealId], told: FactsBuilder) -> Result<(), FactsFault> {
         let told = told.build()?;
+        self.standing = OnceLock::new();
         let new = (0_u32..).zip(&told.deals).map(|(place, _)| told.deal_id(place));
         let changed: BTreeSet<&str> = changed.iter().map(DealId::as_str).chain(new).collect();
         let roles = self.learn_roles(&told.roles)?;

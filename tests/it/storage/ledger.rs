@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use attain::domain::change::Anchor;
 use attain::domain::change::Change;
+use attain::domain::condition::Field;
 use attain::domain::date::{Calendar, Day, Period, WindowKind};
 use attain::domain::deal::{Deal, DealEvent, EventKind, Outcome, Reversed, Split};
 use attain::domain::encode::{Digest, Record, hex};
@@ -500,6 +501,20 @@ fn seen(facts: &Facts) -> Vec<String> {
     deals.chain(events).collect()
 }
 
+/// Where each deal stands, and whose the open ones are.
+fn standing(facts: &Facts) -> Vec<String> {
+    let count = u32::try_from(facts.deal_count()).unwrap();
+    let deals = (0..count).map(|deal| {
+        let fields = [Field::DealStage, Field::DealProduct, Field::DealCustomer, Field::DealProbability];
+        let details = fields.map(|field| facts.detail(deal, &field));
+        let days = (facts.outcome(deal), facts.opened(deal), facts.closed(deal), facts.begun(deal));
+        format!("{} {details:?} {days:?}", facts.deal_id(deal))
+    });
+    let payees = (0_u32..).take(facts.payees.len());
+    let open = payees.map(|payee| format!("{:?} {:?}", facts.owned(payee), facts.open_credits(payee)));
+    deals.chain(open).collect()
+}
+
 #[tokio::test]
 async fn facts_are_loaded_as_they_are_built_by_hand() {
     let world = World::new().await;
@@ -522,8 +537,8 @@ async fn facts_are_loaded_as_they_are_built_by_hand() {
     let moved = Deal { splits: splits(&[("bob", "AE", "100")]), ..a_deal("D-1") };
     world.load(std::slice::from_ref(&moved)).await;
 
-    let later = [&moved, &yen, &first[1], &first[3]];
-    for (as_of, deals) in [(1, [&yen, &first[1], &first[2], &first[3]]), (2, later), (3, later)] {
+    let later = [&moved, &yen, &first[1], &first[3], &first[4]];
+    for (as_of, deals) in [(1, [&yen, &first[1], &first[2], &first[3], &first[4]]), (2, later), (3, later)] {
         let mut expected = builder(as_of);
         for deal in deals {
             let parts = deal.splits.iter().map(|s| (s.payee.as_str(), s.role.clone(), s.percent));
@@ -531,6 +546,7 @@ async fn facts_are_loaded_as_they_are_built_by_hand() {
             let worth = Worth { amount, cost, quantity };
             let handle =
                 expected.deal(deal.id.as_str(), deal.owner.as_str(), deal.currency, worth, parts).unwrap();
+            expected.describe(handle, |field| deal.detail(field)).unwrap();
             for event in &deal.events {
                 let reversed = event.reverses.iter().map(|r| (r.event.as_str(), r.amount));
                 let id = event.id.as_str();
@@ -542,7 +558,10 @@ async fn facts_are_loaded_as_they_are_built_by_hand() {
         let mut loaded = builder(as_of);
         let mut tx = world.database.snapshot(world.tenant, None).await.unwrap();
         load_deals(&mut tx, world.tenant, &scope(as_of), &mut loaded).await.unwrap();
-        assert_eq!(seen(&loaded.build().unwrap()), seen(&expected.build().unwrap()));
+        let (loaded, expected) = (loaded.build().unwrap(), expected.build().unwrap());
+        assert_eq!(seen(&loaded), seen(&expected));
+        assert_eq!(standing(&loaded), standing(&expected));
+        assert_eq!(loaded.open_credits(loaded.payee(&payee("ann")).unwrap()).len(), 1);
     }
 
     let lines = {
