@@ -361,6 +361,13 @@ impl EarningsService for Bare {
         Ok(Response::new(self.attainment.clone()))
     }
 
+    async fn get_team_attainment(
+        &self,
+        _: Request<v1::GetTeamAttainmentRequest>,
+    ) -> Result<Response<v1::GetTeamAttainmentResponse>, Status> {
+        Err(Status::unimplemented("not measured"))
+    }
+
     async fn get_statement_page(
         &self,
         _: Request<v1::GetStatementPageRequest>,

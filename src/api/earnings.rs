@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::api::convert::earnings::{self as convert, EXPLAIN};
+use crate::api::convert::team::{self, TEAM};
 use crate::api::convert::{estimate, statement_page};
 use crate::api::page::Paging;
 use crate::api::v1::earnings_service_server::EarningsService;
@@ -25,6 +26,25 @@ impl EarningsService for Earnings {
         let query = convert::attainment(&request)?;
         let answer = self.0.attainment(&call, query).await?;
         Ok(Response::new(convert::attainment_wire(answer)))
+    }
+
+    async fn get_team_attainment(
+        &self,
+        request: Request<v1::GetTeamAttainmentRequest>,
+    ) -> Result<Response<v1::GetTeamAttainmentResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let ((mut query, page), token) = (team::attainment(&request)?, request.page_token.clone());
+        let parameters = v1::GetTeamAttainmentRequest { page_size: 0, page_token: String::new(), ..request };
+        let paging = Paging::new(&call, TEAM, &parameters);
+        let mut page = paging.open(page, &token)?;
+        let foreign = || Fault::new(Reason::PageTokenInvalid, "the page token is none of ours");
+        if let Some(after) = &page.after {
+            let (period, on, payee) = team::members_after(after).ok_or_else(foreign)?;
+            (query.period, query.on, page.after) = (Some(period), Some(on), Some(payee));
+        }
+        let answer = self.0.team_attainment(&call, query, page).await?;
+        let (members, next) = paging.page(&answer.members, team::member_wire);
+        Ok(Response::new(team::wire(answer, members, next)))
     }
 
     async fn get_statement(

@@ -3,9 +3,10 @@
 mod page;
 
 use crate::auth::{Role, policy};
-use crate::calc::attainment::{Attainment, attainment, measures};
+use crate::calc::attainment::{attainment, measures};
 use crate::calc::earn::Detail;
 use crate::calc::explain::{Extent, explain};
+use crate::calc::pace::Pace;
 use crate::calc::problem::Problem;
 use crate::calc::statement::{figure, percent_text, rounded_figure, statement};
 use crate::calc::{Calculation, RULES_REVISION};
@@ -235,25 +236,43 @@ fn figures(
         for window in facts.calendar.windows(period) {
             let figures = attainment(&calculation, payee, &measure, window, on).map_err(blocked)?;
             let Some(figures) = figures else { continue };
-            attainments.push(shown(&measure, facts.calendar.window_text(window), &figures));
+            let quota = figures.quota.map(Exact::whole);
+            let told = Told {
+                unit: figures.unit,
+                currency: figures.currency,
+                credited: figures.credited.as_ref(),
+                quota: quota.as_ref(),
+                percent: figures.percent(),
+                pace: &figures.pace,
+            };
+            attainments.push(shown(&measure, facts.calendar.window_text(window), told));
         }
     }
     Ok(attainments)
 }
 
-/// An attainment in a window as it is shown.
-fn shown(measure: &MeasureId, window: String, figures: &Attainment) -> AttainmentFigures {
-    let text = |exact: &Exact| figure(figures.currency, figures.unit, exact);
-    let rounded = |exact: &Exact| rounded_figure(figures.currency, figures.unit, exact);
-    let pace = &figures.pace;
+/// Figures of a window before they are shown.
+pub(super) struct Told<'a> {
+    pub(super) unit: Unit,
+    pub(super) currency: Currency,
+    pub(super) credited: Option<&'a Exact>,
+    pub(super) quota: Option<&'a Exact>,
+    pub(super) percent: Option<Exact>,
+    pub(super) pace: &'a Pace,
+}
+
+/// Figures of a window as they are shown: what is credited exactly, everything else rounded to six decimals.
+pub(super) fn shown(measure: &MeasureId, window: String, told: Told) -> AttainmentFigures {
+    let Told { unit, currency, credited, quota, percent, pace } = told;
+    let rounded = |exact: &Exact| rounded_figure(currency, unit, exact);
     AttainmentFigures {
         measure: measure.clone(),
         window,
-        unit: figures.unit,
-        credited: figures.credited.as_ref().map_or_else(String::new, text),
-        quota: figures.quota.map(|quota| text(&Exact::whole(quota))),
-        attainment_percent: figures.percent().as_ref().map(percent_text),
-        currency: figures.currency,
+        unit,
+        credited: credited.map_or_else(String::new, |credited| figure(currency, unit, credited)),
+        quota: quota.map(rounded),
+        attainment_percent: percent.as_ref().map(percent_text),
+        currency,
         elapsed_percent: pace.elapsed.as_ref().map(|part| percent_text(&part.mul(&Exact::whole(100)))),
         expected: pace.expected.as_ref().map(rounded),
         pace_percent: pace.percent.as_ref().map(percent_text),

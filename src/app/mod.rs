@@ -20,6 +20,7 @@ pub mod plan_test;
 pub mod quota;
 pub mod read;
 mod resident;
+pub mod team;
 pub mod tenant;
 pub mod territory;
 mod write;

@@ -68,7 +68,7 @@ pub fn attainment(
     let elapsed = pace::elapsed(|period| weight(&facts.calendar, weights, period), window, &days, on);
     let left = pace::days_left(&days, on);
     let pace = match pace::adds_up(defined) {
-        true => Pace::of(credited.as_ref(), quota, elapsed, left),
+        true => Pace::of(credited.as_ref(), quota.map(Exact::whole).as_ref(), elapsed, left),
         false => Pace { elapsed, days_left: left, ..Pace::default() },
     };
     Ok(Some(Attainment { unit: defined.unit(), credited, currency, quota, pace }))

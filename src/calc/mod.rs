@@ -25,6 +25,7 @@
 //! | a payee's keys: credits through segments | `earn` | 3, 8.4 |
 //! | budgets and plan caps | `settle` | 8.3 |
 //! | earned minus posted | `posting` | 1, 10 |
+//! | how far a team is: parts of its members | `team` | 7 |
 //! | everything a close posts and keeps | `close` | 10 |
 //! | whom a deal touches, and whose credits a payee's earnings read | `affected` | 6, 11 |
 //! | what a deal would earn: with it less without it | `estimate` | 11 |
@@ -60,6 +61,7 @@ pub mod segment;
 mod settle;
 pub mod statement;
 mod step;
+pub mod team;
 mod terms;
 #[cfg(test)]
 mod tests;

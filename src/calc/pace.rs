@@ -61,12 +61,22 @@ pub fn adds_up(measure: &Measure) -> bool {
 /// The part of some days of a window that has passed at the end of a day. `weight` is a month's part of the year; where
 /// all months with such a day weigh nothing, they weigh the same. `None` without a day.
 pub fn elapsed(weight: impl Fn(Period) -> Exact, window: Window, days: &[Days], on: Day) -> Option<Exact> {
-    let part = |weight: &dyn Fn(Period) -> Exact, upto: Day| {
-        let passed = days.iter().map(|(from, to)| (*from, (*to).min(upto))).filter(|(from, to)| from < to);
-        let part = |days| proration(Proration::Seasonal, weight, window, days);
-        passed.map(part).fold(Exact::ZERO, |sum, part| sum.add(&part))
+    let passed = days.iter().map(|(from, to)| (*from, (*to).min(on.next()))).filter(|(from, to)| from < to);
+    share(weight, window, &passed.collect::<Vec<_>>(), days)
+}
+
+/// The part of some days of a window that others, among them, are; see [`elapsed`].
+pub fn share(
+    weight: impl Fn(Period) -> Exact,
+    window: Window,
+    part: &[Days],
+    whole: &[Days],
+) -> Option<Exact> {
+    let weighted = |weight: &dyn Fn(Period) -> Exact, days: &[Days]| {
+        let part = |days: &Days| proration(Proration::Seasonal, weight, window, *days);
+        days.iter().map(part).fold(Exact::ZERO, |sum, part| sum.add(&part))
     };
-    let share = |weight: &dyn Fn(Period) -> Exact| part(weight, on.next()).div(&part(weight, window.end()));
+    let share = |weight: &dyn Fn(Period) -> Exact| weighted(weight, part).div(&weighted(weight, whole));
     share(&weight).or_else(|| share(&|_| Exact::whole(1)))
 }
 
@@ -78,16 +88,20 @@ pub fn days_left(days: &[Days], on: Day) -> i64 {
 
 impl Pace {
     /// Of what is credited by a day and the quota of the window, at what has passed and is left of it.
-    pub fn of(credited: Option<&Exact>, quota: Option<i128>, elapsed: Option<Exact>, days_left: i64) -> Pace {
-        let quota = quota.map(Exact::whole);
-        let expected = quota.as_ref().zip(elapsed.as_ref()).map(|(quota, elapsed)| quota.mul(elapsed));
+    pub fn of(
+        credited: Option<&Exact>,
+        quota: Option<&Exact>,
+        elapsed: Option<Exact>,
+        days_left: i64,
+    ) -> Pace {
+        let expected = quota.zip(elapsed.as_ref()).map(|(quota, elapsed)| quota.mul(elapsed));
         let forecast = credited.zip(elapsed.as_ref()).and_then(|(credited, elapsed)| credited.div(elapsed));
         let needed = |(quota, credited): (&Exact, &Exact)| needed_per_week(quota, credited, days_left);
         Pace {
             percent: credited
                 .zip(expected.as_ref())
                 .and_then(|(credited, expected)| percent(credited, expected)),
-            needed_per_week: quota.as_ref().zip(credited).and_then(needed),
+            needed_per_week: quota.zip(credited).and_then(needed),
             elapsed,
             expected,
             forecast,
@@ -252,8 +266,8 @@ mod tests {
             (None, Some(100), half(), 10, "50/1 - - -"),
             (Some(10), Some(100), None, 0, "- - - -"),
         ] {
-            let credited = credited.map(Exact::whole);
-            let pace = Pace::of(credited.as_ref(), quota, elapsed, left);
+            let (credited, quota) = (credited.map(Exact::whole), quota.map(Exact::whole));
+            let pace = Pace::of(credited.as_ref(), quota.as_ref(), elapsed, left);
             let texts = [&pace.expected, &pace.percent, &pace.forecast, &pace.needed_per_week];
             let texts = texts.map(|figure| figure.as_ref().map_or("-".into(), Exact::lowest_terms));
             assert_eq!(texts.join(" "), expected, "{credited:?} {quota:?}");

@@ -8,6 +8,7 @@ mod faults;
 mod harness;
 mod import;
 mod journal;
+mod pace;
 mod plans;
 mod private;
 mod quota_versions;

@@ -7,7 +7,7 @@ use crate::api::page::Paging;
 use crate::api::v1;
 use crate::app::AsOf;
 use crate::app::earnings::{AttainmentFigures, AttainmentQuery, Attainments, ExplainQuery};
-use crate::domain::date::Period;
+use crate::domain::date::{Day, Period};
 use crate::domain::explanation::Explanation;
 use crate::domain::fault::Fault;
 use crate::domain::id::PayeeId;
@@ -35,12 +35,17 @@ pub fn attainment(request: &v1::GetAttainmentRequest) -> Result<AttainmentQuery,
         let measures = check.ids("measure_ids", &request.measure_ids);
         let as_of = check.as_of(request.as_of_change, request.min_change);
         let on = check.optional_day("on_date", &request.on_date);
-        if let Some((period, on)) = period.zip(on).filter(|(period, on)| *period != on.period()) {
-            check.add("period", format!("must be the month of on_date {on}, got {period}"));
-            check.add("on_date", format!("must be a day of period {period}, got {on}"));
-        }
+        same_month(check, period, on);
         Some(AttainmentQuery { payee, period, on, measures: measures?, as_of: as_of? })
     })
+}
+
+/// A period and a day that are both given are of one month.
+pub(super) fn same_month(check: &mut Check, period: Option<Period>, on: Option<Day>) {
+    if let Some((period, on)) = period.zip(on).filter(|(period, on)| *period != on.period()) {
+        check.add("period", format!("must be the month of on_date {on}, got {period}"));
+        check.add("on_date", format!("must be a day of period {period}, got {on}"));
+    }
 }
 
 /// Reads a request for a statement: whose, for which period, as of when.

@@ -21,6 +21,7 @@ pub mod plan_test;
 pub mod quota;
 mod rates;
 pub mod statement_page;
+pub mod team;
 pub mod territory;
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use prost::{Message, Name};
 
 use super::{
     admin, deal, draft, earnings, estimate, exchange, import, journal, measure, outside, payee, period, plan,
-    plan_test, quota, territory,
+    plan_test, quota, team, territory,
 };
 use crate::api::json::from_json;
 use crate::api::v1;
@@ -83,6 +83,7 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "ListDraftsRequest" => said(json, draft::list),
         "DiscardDraftRequest" => said(json, draft::discard),
         "GetAttainmentRequest" => said(json, earnings::attainment),
+        "GetTeamAttainmentRequest" => said(json, team::attainment),
         "GetStatementRequest" => said(json, earnings::statement),
         "ExplainEarningRequest" => said(json, earnings::explain),
         "EstimateDealRequest" => said(json, |m| estimate::estimate(m, usd)),

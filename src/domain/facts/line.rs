@@ -22,6 +22,14 @@ impl Facts {
         within.any(|(_, above)| above.contains(&manager))
     }
 
+    /// The days, from and to before, on which a manager is above a payee, in order; the last may be open.
+    pub fn below(&self, payee: u32, manager: u32) -> Vec<(Day, Option<Day>)> {
+        let lines = &self.lines[payee as usize];
+        let ends = lines.iter().skip(1).map(|(day, _)| Some(*day)).chain([None]);
+        let spans = lines.iter().zip(ends).filter(|((_, above), _)| above.contains(&manager));
+        spans.map(|((from, _), to)| (*from, to)).collect()
+    }
+
     /// Whoever has ever reported to a payee directly, by id.
     pub fn reports(&self, payee: u32) -> &[u32] {
         &self.reports[payee as usize]

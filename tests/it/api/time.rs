@@ -40,7 +40,7 @@ fn every_read_can_say_from_when() {
             assert!(output.get_field_by_name("as_of_change").is_some(), "{name} answers no as_of_change");
         }
     }
-    assert_eq!(reads, 40);
+    assert_eq!(reads, 41);
 }
 
 /// Every read, with what it needs, in a company where ann has a deal of change 8 and January is closed.
@@ -62,6 +62,7 @@ fn reads() -> Vec<(&'static str, Value)> {
         ("EarningsService/GetAttainment", json!({"payeeId": "ann", "period": "2026-01"})),
         ("EarningsService/GetStatement", json!({"payeeId": "ann", "period": "2026-01"})),
         ("EarningsService/GetStatementPage", json!({"payeeId": "ann", "period": "2026-01"})),
+        ("EarningsService/GetTeamAttainment", json!({"teamOfPayeeId": "lead", "period": "2026-01"})),
         ("MeasureService/ListMeasures", json!({})),
         ("MeasureService/ListValues", json!({})),
         ("PayeeService/GetPayee", json!({"payeeId": "ann"})),

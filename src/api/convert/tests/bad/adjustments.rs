@@ -1,4 +1,4 @@
-//! Adjustments, versions and explanations of quotas.
+//! Adjustments, versions and explanations of quotas, attainment of teams.
 
 use super::Case;
 
@@ -47,6 +47,19 @@ pub const ADJUSTMENTS: &[Case] = &[
             "adjustment.leave must be absent but of KIND_LEAVE",
             "adjustment.leave.start_date must be a day of the quota's window, 2025-02-01 to 2025-04-30, got 2025-05-01",
             "adjustment.leave.end_date must be after start_date 2025-05-01 and at most 2025-05-01, got 2025-04-01",
+        ],
+    ),
+    (
+        "GetTeamAttainmentRequest",
+        r#"{"teamOfPayeeId": "a", "territoryId": "!", "period": "2026-01", "onDate": "2026-02-01", "measureIds": ["m", "m"],
+            "pageSize": -1}"#,
+        &[
+            "team_of_payee_id must be empty where a territory is given",
+            r#"territory_id must be a letter or digit followed by letters, digits, '.', '_', ':' or '-', got "!""#,
+            "measure_ids[1] must be given once, got m as in measure_ids[0]",
+            "period must be the month of on_date 2026-02-01, got 2026-01",
+            "on_date must be a day of period 2026-01, got 2026-02-01",
+            "page_size must be 0 to 1000, got -1",
         ],
     ),
     (
