@@ -182,7 +182,7 @@ impl<'f> Run<'_, 'f> {
     }
 
     fn ladder(&mut self, segment: &Segment<'f>, rates: Cow<'f, Rates>) -> Result<Pay<'f>, Problem> {
-        let Some(line) = segment.component.line() else { return Ok(self.nothing()) };
+        let Some(line) = segment.component.line() else { return Ok(self.nothing(None)) };
         self.select(segment, line)?;
         let quota = match rates.axis {
             Axis::Attainment => self.quota(segment, line)?,
@@ -203,8 +203,8 @@ impl<'f> Run<'_, 'f> {
         Ok(Pay::Ladder(Box::new(Tiered { rates, ladder, quota, base_rate })))
     }
 
-    fn nothing(&self) -> Pay<'f> {
-        Pay::Whole { at: BTreeMap::new(), due: None, undefined: true, looks: Vec::new(), steps: Vec::new() }
+    fn nothing(&self, due: Option<Period>) -> Pay<'f> {
+        Pay::Whole { at: BTreeMap::new(), due, undefined: true, looks: Vec::new(), steps: Vec::new() }
     }
 
     /// A target x a curve.
@@ -294,7 +294,8 @@ impl<'f> Run<'_, 'f> {
     /// Places and pools: the part belongs to the segment of the window's last day.
     fn shared(&mut self, segment: &Segment<'f>) -> Result<Pay<'f>, Problem> {
         if segment.to != segment.window.end() {
-            return Ok(self.nothing());
+            // What an earlier window's cap carried here is due when any part would be.
+            return Ok(self.nothing(Some(segment.window.last())));
         }
         let version = segment.version;
         let key = (version.plan.id.clone(), segment.component.id.clone(), segment.window);
