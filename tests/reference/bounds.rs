@@ -199,6 +199,9 @@ fn with_rising_tiers_and_no_modifier_a_larger_credit_never_pays_less() {
                 (component.reversal, component.clawback) = (ReversalRule::AtOrigin, None);
             }
         }
+        // Nothing that a larger amount decides but the tiers.
+        company.conditions.clear();
+        company.rules.clear();
         let plain = company.clone();
         for version in &mut company.plans {
             version.plan.components.retain(|component| rises(&plain, component));

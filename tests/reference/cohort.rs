@@ -7,7 +7,7 @@ use attain::domain::id::{ComponentId, PayeeId, PlanId};
 use attain::domain::plan::{Axis, Fund, Gauge, Pool, Rank, Source, Weight};
 use num_traits::{Signed, ToPrimitive, Zero};
 
-use crate::fractions::{Q, percent, rounded, sum, whole};
+use crate::fractions::{Q, minor_units, percent, rounded, sum, whole};
 use crate::gauge::Place;
 use crate::pay::Run;
 
@@ -54,9 +54,10 @@ impl<'c> Run<'c> {
             Fund::Percent { measure, percent: part } => {
                 let of = Some(Source::Measure { measure: measure.clone(), window: None });
                 let gauge = Gauge { of, axis: Axis::Amount };
-                let minor = whole(10_i64.pow(self.company.calendar.currency.minor_digits()));
-                let each: Vec<Q> =
-                    members.iter().map(|member| self.reading(*member, &gauge).unwrap() * &minor).collect();
+                let minor = |member: &Place<'c>| {
+                    self.reading(*member, &gauge).unwrap() * minor_units(member.version.plan.currency)
+                };
+                let each: Vec<Q> = members.iter().map(minor).collect();
                 rounded(&(sum(&each) * percent(part.0)), self.company.calendar.rounding)
             }
         };

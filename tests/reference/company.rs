@@ -1,9 +1,11 @@
 //! A company as plain facts: what people told it, before anything is interned or sorted.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use attain::domain::date::{Calendar, Day, Period};
 use attain::domain::deal::{Deal, DealEvent};
+use attain::domain::exchange::ExchangeRate;
 use attain::domain::facts::{Facts, FactsBuilder, Worth};
 use attain::domain::fault::Violations;
 use attain::domain::id::{MeasureId, PayeeId};
@@ -12,9 +14,11 @@ use attain::domain::outside::{OutsideValue, ValueKey};
 use attain::domain::payee::{Payee, ReportingLine, find_cycle};
 use attain::domain::plan::{Component, PlanVersion, check_ids};
 use attain::domain::quota::{Goal, Quota};
+use attain::domain::territory::{CreditingRule, Territory};
 
 use crate::dice::Dice;
 use crate::fractions::{Q, sum, whole};
+use crate::tree::Tree;
 
 /// All that a calculation reads, and the last period that is looked at.
 #[derive(Debug, Clone)]
@@ -27,6 +31,21 @@ pub struct Company {
     pub quotas: Vec<Quota>,
     pub deals: Vec<Deal>,
     pub values: Vec<OutsideValue>,
+    /// What measures' credits are counted where: kept beside the measures, which do not hold them.
+    pub conditions: BTreeMap<MeasureId, Tree>,
+    /// What measures of expressions count, likewise.
+    pub expressions: BTreeMap<MeasureId, Tree>,
+    pub rates: Vec<ExchangeRate>,
+    pub territories: Vec<Territory>,
+    /// In their order.
+    pub rules: Vec<Rule>,
+}
+
+/// A crediting rule, its condition beside it.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub rule: CreditingRule,
+    pub condition: Option<Tree>,
 }
 
 impl Company {
@@ -78,7 +97,16 @@ impl Company {
         dice.shuffle(&mut payees);
         let mut builder = FactsBuilder::new(1, self.calendar, payees).unwrap();
         for measure in dice.shuffled(&self.measures) {
-            builder.measure(measure.clone());
+            builder.measure(self.written(measure));
+        }
+        for territory in dice.shuffled(&self.territories) {
+            builder.territory(territory.clone());
+        }
+        for rule in &self.rules {
+            builder.crediting_rule(rule.written()).unwrap();
+        }
+        for rate in dice.shuffled(&self.rates) {
+            builder.exchange_rate(rate);
         }
         for plan in dice.shuffled(&self.plans) {
             builder.plan(plan.clone());
@@ -96,6 +124,7 @@ impl Company {
             let worth = Worth { amount: deal.amount, cost: deal.cost, quantity: deal.quantity };
             let handle =
                 builder.deal(deal.id.as_str(), deal.owner.as_str(), deal.currency, worth, splits).unwrap();
+            builder.describe(handle, |field| deal.detail(field)).unwrap();
             events.extend(deal.events.iter().map(|event| (handle, event)));
         }
         for (handle, event) in dice.shuffled(&events) {
@@ -130,6 +159,15 @@ impl Company {
             for component in &version.plan.components {
                 component.check("plan", &mut violations);
                 component.check_units("plan", unit, &mut violations);
+            }
+        }
+        self.check_texts(&mut violations);
+        self.territories.clone().iter_mut().for_each(|one| one.check("territory", &mut violations));
+        self.rules.clone().iter_mut().for_each(|one| one.rule.check("rule", &mut violations));
+        for held in self.payees.iter().flat_map(|payee| &payee.assignments) {
+            let mut plans = self.plans.iter().filter(|version| Some(&version.plan.id) == held.plan.as_ref());
+            if plans.any(|version| version.plan.currency != held.currency) {
+                violations.add("payee.currency_code", "must be the plan's");
             }
         }
         if self.has_circle() {
@@ -169,13 +207,22 @@ impl fmt::Display for Company {
             self.last
         )?;
         for measure in &self.measures {
-            writeln!(f, "{measure:?}")?;
+            writeln!(f, "{:?}", self.written(measure))?;
+        }
+        for rate in &self.rates {
+            writeln!(f, "rate {} {} {}", rate.key.currency, rate.key.day, rate.rate)?;
+        }
+        for territory in &self.territories {
+            writeln!(f, "territory {} {:?}", territory.id, territory.holders)?;
+        }
+        for rule in &self.rules {
+            writeln!(f, "{:?}", rule.written())?;
         }
         for version in &self.plans {
             writeln!(
                 f,
-                "plan {} version {} from {}",
-                version.plan.id, version.version, version.effective_from
+                "plan {} in {} version {} from {}",
+                version.plan.id, version.plan.currency, version.version, version.effective_from
             )?;
             if let Some(cap) = version.plan.cap {
                 writeln!(f, "  at most {cap:?}")?;
@@ -189,7 +236,13 @@ impl fmt::Display for Company {
             for held in &payee.assignments {
                 write!(f, "  {}..{}", held.from, until(held.to))?;
                 write!(f, "{}", stated("manager", held.manager.as_ref()))?;
-                write!(f, "{}", stated("plan", held.plan.as_ref()))?;
+                write!(f, "{} {}", stated("plan", held.plan.as_ref()), held.currency)?;
+                write!(
+                    f,
+                    "{}{}",
+                    stated("title", held.title.as_ref()),
+                    stated("in", held.territory.as_ref())
+                )?;
                 writeln!(f, "{}", stated("target incentive", held.target_incentive))?;
             }
         }
@@ -197,8 +250,8 @@ impl fmt::Display for Company {
             let window = self.calendar.window_text(quota.key.window);
             writeln!(
                 f,
-                "quota {} {} {window} {:?} {:?}",
-                quota.key.payee, quota.key.measure, quota.goal, quota.proration
+                "quota {} {} {window} {:?} {} {:?}",
+                quota.key.payee, quota.key.measure, quota.goal, quota.currency, quota.proration
             )?;
             if quota.seasonality.is_some() || quota.ramp.is_some() || !quota.reliefs.is_empty() {
                 writeln!(f, "  {:?} {:?} {:?}", quota.seasonality, quota.ramp, quota.reliefs)?;
@@ -208,8 +261,14 @@ impl fmt::Display for Company {
             writeln!(f, "value {} {} {} {value:?}", key.payee, key.measure, key.day)?;
         }
         for deal in &self.deals {
-            write!(f, "deal {} of {}{}", deal.id, deal.owner, stated("amount", deal.amount))?;
+            write!(f, "deal {} of {}", deal.id, deal.owner)?;
+            write!(f, "{}", stated("amount", deal.amount.map(|amount| (amount, deal.currency))))?;
             writeln!(f, "{}{}", stated("cost", deal.cost), stated("quantity", deal.quantity.map(|q| q.0)))?;
+            let Deal { customer, product, stage, outcome, probability, opened, closed, .. } = deal;
+            write!(f, "  {outcome:?}{}", stated("customer", customer.as_ref()))?;
+            write!(f, "{}{}", stated("product", product.as_ref()), stated("stage", stage.as_ref()))?;
+            write!(f, "{}{}", stated("probability", *probability), stated("open", *opened))?;
+            writeln!(f, "{} {:?}", stated("close", *closed), deal.attributes)?;
             for split in &deal.splits {
                 writeln!(f, "  split {} {} {}", split.payee, split.role, split.percent)?;
             }

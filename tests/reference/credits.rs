@@ -1,14 +1,18 @@
 //! Semantics 4 and 6: whose credit an event is, and on which terms a payee stands on a day.
 
+use std::collections::BTreeMap;
+
 use attain::domain::date::{Day, Period, Window};
-use attain::domain::deal::{Deal, OVERLAY, OWNER};
-use attain::domain::id::{ComponentId, PayeeId, RoleId};
-use attain::domain::measure::Selection;
+use attain::domain::deal::{Deal, DealEvent, OVERLAY, OWNER, Split};
+use attain::domain::id::{ComponentId, MeasureId, PayeeId, RoleId, TerritoryId};
+use attain::domain::number::Percent;
 use attain::domain::payee::Assignment;
 use attain::domain::plan::{Component, PlanVersion};
+use attain::domain::territory::{Holder, Receiver, RuleCredit};
 
-use crate::company::Company;
+use crate::company::{Company, Rule};
 use crate::fractions::{Q, percent};
+use crate::texts::Share;
 
 /// Which of a payee's credits of one event. Direct ones come first, by role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,25 +82,31 @@ impl Company {
         Some((version, version.plan.components.iter().find(|component| component.id == *id)?))
     }
 
-    /// The payee's credits of what `origin_day` brought in a deal, with the part of the event that each is.
+    /// The payee's credits of an event of a deal, if a measure reads its type, with the part of the event that each is.
     pub fn credits(
         &self,
-        measure: &Selection,
+        id: &MeasureId,
         payee: &PayeeId,
         deal: &Deal,
-        origin_day: Day,
+        event: &DealEvent,
     ) -> Vec<(Source, Q)> {
+        let Some(measure) = self.measure(id).selection().filter(|measure| measure.event == event.kind) else {
+            return Vec::new();
+        };
         let mut credits = Vec::new();
         let mut below = Vec::new();
-        for (credited, role, part) in shares(deal) {
-            let named = measure.roles.contains(&role);
-            if measure.credit.direct() && credited == *payee && (measure.roles.is_empty() || named) {
-                credits.push((Source::Direct(role.clone()), part.clone()));
+        for share in self.shares(deal, event) {
+            let part = percent(share.percent.0);
+            let holds = || self.counts(id, deal, event, &share, payee);
+            let named = measure.roles.contains(&share.role);
+            let own = share.payee == *payee && (measure.roles.is_empty() || named);
+            if measure.credit.direct() && own && holds() {
+                credits.push((Source::Direct(share.role.clone()), part.clone()));
             }
-            let counts = named || (measure.roles.is_empty() && role.as_str() != OVERLAY);
-            let levels = self.levels_up(&credited, payee, origin_day);
+            let counts = named || (measure.roles.is_empty() && share.role.as_str() != OVERLAY);
+            let levels = self.levels_up(&share.payee, payee, event.day);
             let near = levels.is_some_and(|levels| measure.levels == 0 || levels <= measure.levels);
-            if measure.credit.rolled_up() && counts && near {
+            if measure.credit.rolled_up() && counts && near && holds() {
                 below.push(part);
             }
         }
@@ -105,6 +115,45 @@ impl Company {
             credits.push((Source::RolledUp, crate::fractions::sum(&below)));
         }
         credits
+    }
+
+    /// Who has which part of an event in which role: the deal's splits; where they are none but overlays, beside them
+    /// what the first rule gives that counts, else the owner all of it.
+    fn shares(&self, deal: &Deal, event: &DealEvent) -> Vec<Share> {
+        let split = |split: &Split| (split.payee.clone(), split.role.clone(), split.percent.0);
+        let mut all: Vec<(PayeeId, RoleId, i64)> = deal.splits.iter().map(split).collect();
+        if all.iter().all(|(_, role, _)| role.as_str() == OVERLAY) {
+            let owner = || vec![(deal.owner.clone(), OWNER.parse().unwrap(), 100_000_000)];
+            let mut given = self.rules.iter().filter_map(|rule| self.given(rule, deal, event));
+            all.extend(given.next().unwrap_or_else(owner));
+        }
+        // One credit for each payee and role.
+        let mut parts: BTreeMap<(PayeeId, RoleId), i64> = BTreeMap::new();
+        for (payee, role, percent) in all {
+            *parts.entry((payee, role)).or_default() += percent;
+        }
+        let share = |((payee, role), part)| Share { payee, role, percent: Percent(part) };
+        parts.into_iter().map(share).collect()
+    }
+
+    /// What a rule gives whom of an event, if it counts and all its territories have a holder on the event's date.
+    fn given(&self, rule: &Rule, deal: &Deal, event: &DealEvent) -> Option<Vec<(PayeeId, RoleId, i64)>> {
+        if !rule.counts(deal, event) {
+            return None;
+        }
+        let holder = |id: &TerritoryId| {
+            let territory = self.territories.iter().find(|territory| territory.id == *id)?;
+            let holds = |held: &&Holder| held.from <= event.day && held.to.is_none_or(|to| event.day < to);
+            Some(territory.holders.iter().find(holds)?.payee.clone())
+        };
+        let part = |credit: &RuleCredit| {
+            let payee = match &credit.to {
+                Receiver::Payee(payee) => payee.clone(),
+                Receiver::Holder(territory) => holder(territory)?,
+            };
+            Some((payee, credit.role.clone(), credit.percent.0))
+        };
+        rule.rule.credits.iter().map(part).collect()
     }
 
     /// The spans of a window in which the payee has an assignment and nothing changes that splits it.
@@ -135,15 +184,4 @@ impl Company {
         }
         spans
     }
-}
-
-/// Who has which part of a deal in which role: its splits, and the owner where they are none but overlays.
-fn shares(deal: &Deal) -> Vec<(PayeeId, RoleId, Q)> {
-    let splits = deal.splits.iter();
-    let mut shares: Vec<_> =
-        splits.map(|split| (split.payee.clone(), split.role.clone(), percent(split.percent.0))).collect();
-    if deal.splits.iter().all(|split| split.role.as_str() == OVERLAY) {
-        shares.push((deal.owner.clone(), OWNER.parse().unwrap(), percent(100_000_000)));
-    }
-    shares
 }

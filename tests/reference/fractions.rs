@@ -1,6 +1,6 @@
 //! Exact fractions and the two ways to round them.
 
-use attain::domain::money::Rounding;
+use attain::domain::money::{Currency, Rounding};
 use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, ToPrimitive, Zero};
@@ -23,6 +23,11 @@ pub fn millionths(value: impl Into<BigInt>) -> Q {
 /// Percents held in millionths of a percent.
 pub fn percent(value: impl Into<BigInt>) -> Q {
     ratio(value, 100_000_000)
+}
+
+/// How many make a major unit.
+pub fn minor_units(currency: Currency) -> Q {
+    whole(10_i64.pow(currency.minor_digits()))
 }
 
 pub fn sum<'a>(of: impl IntoIterator<Item = &'a Q>) -> Q {

@@ -9,7 +9,7 @@ use attain::domain::plan::{
 use num_traits::Zero;
 
 use crate::credits::Span;
-use crate::fractions::{Q, millionths, percent, ratio, sum, whole};
+use crate::fractions::{Q, millionths, minor_units, percent, ratio, sum, whole};
 use crate::pay::{Run, goal};
 use crate::stand::{Of, Search};
 
@@ -77,11 +77,11 @@ impl<'c> Run<'c> {
         value: Q,
     ) -> Option<Q> {
         match axis {
-            Axis::Amount => Some(value / self.minor_units()),
+            Axis::Amount => Some(value / minor_units(at.version.plan.currency)),
             Axis::Units => Some(value / whole(1_000_000)),
             Axis::Attainment => {
-                let parts = self.company.effective(at.payee, measure, window);
-                let Some(parts) = parts else {
+                let parts = self.company.effective(at.payee, measure, window, at.version.plan.currency);
+                let Ok(Some(parts)) = parts else {
                     self.problem(format!("{} has no quota of {measure} for {window:?}", at.payee));
                     return None;
                 };
@@ -91,11 +91,6 @@ impl<'c> Run<'c> {
             }
             Axis::DealAmount | Axis::MarginPercent => panic!("asked of a deal"),
         }
-    }
-
-    /// How many make a major unit.
-    pub fn minor_units(&self) -> Q {
-        whole(10_i64.pow(self.company.calendar.currency.minor_digits()))
     }
 
     /// What a curve gives; of what is undefined nothing.

@@ -17,13 +17,16 @@ use crate::company::Company;
 use crate::dice::Dice;
 
 mod deals;
+mod market;
 mod payouts;
 mod plans;
+mod texts;
 
 /// The company of a seed.
 pub fn company(seed: u64) -> Company {
     let mut dice = Dice::new(seed);
     let dice = &mut dice;
+    let large = dice.chance(8);
     let currency = dice.weighted(&[(6, "USD"), (2, "JPY"), (2, "KWD")]);
     let first_period = Period::parse("2023-11").unwrap().plus(i32::try_from(dice.below(8)).unwrap());
     let calendar = Calendar {
@@ -40,12 +43,21 @@ pub fn company(seed: u64) -> Company {
         payees: Vec::new(),
         measures: Vec::new(),
         values: Vec::new(),
+        conditions: BTreeMap::new(),
+        expressions: BTreeMap::new(),
+        rates: Vec::new(),
+        territories: Vec::new(),
+        rules: Vec::new(),
         plans: Vec::new(),
         quotas: Vec::new(),
         deals: Vec::new(),
     };
+    if !large {
+        company.rates = market::rates(dice, &company);
+    }
     for place in 0..dice.weighted(&[(4, 1), (4, 2), (2, 3)]) {
         company.measures.push(measure(dice, place));
+        texts::read(dice, &mut company);
     }
     if dice.chance(40) {
         let source = Source::Outside(dice.pick(&Combine::ALL));
@@ -60,8 +72,12 @@ pub fn company(seed: u64) -> Company {
     company.payees = payees(dice, &company);
     company.values = values(dice, &company);
     company.quotas = quotas(dice, &company);
+    if dice.chance(50) {
+        company.territories = market::territories(dice, &company);
+        company.rules = market::rules(dice, &company);
+    }
     company.deals = deals::deals(dice, &company);
-    if dice.chance(8) {
+    if large {
         enlarge(&mut company);
     }
     company
@@ -200,12 +216,15 @@ fn person(dice: &mut Dice, company: &Company, plans: &[PlanId], id: &PayeeId, ab
             1 => Some(dice.pick(plans)),
             _ => None,
         };
+        let paying = company.plans.iter().find(|version| Some(&version.plan.id) == plan.as_ref());
+        let currency = paying.map_or_else(|| market::currency(dice, company), |paid| paid.plan.currency);
+        let named = |dice: &mut Dice, of: &[&str]| dice.chance(70).then(|| dice.pick(of).to_string());
         assignments.push(Assignment {
             from: *from,
             to,
-            title: None,
+            title: named(dice, &texts::TITLES),
             manager: (!above.is_empty() && dice.chance(70)).then(|| dice.pick(&above)),
-            territory: None,
+            territory: named(dice, &texts::TERRITORIES).map(|id| id.parse().unwrap()),
             plan,
             target_incentive: dice.weighted(&[
                 (40, Some(1200)),
@@ -213,7 +232,7 @@ fn person(dice: &mut Dice, company: &Company, plans: &[PlanId], id: &PayeeId, ab
                 (10, Some(999)),
                 (1, None),
             ]),
-            currency: company.calendar.currency,
+            currency,
         });
     }
     Payee {
@@ -268,7 +287,11 @@ fn quota(dice: &mut Dice, company: &Company, key: QuotaKey) -> Quota {
         true => Goal::SumOfReports(dice.pick(&alike)),
         false => Goal::Amount(goal(dice, unit)),
     };
-    let mut quota = Quota::stated(key, company.calendar.currency, Amount::Money(0));
+    let currency = match dice.chance(80) {
+        true => company.paid_in(&key.payee, key.window.last().last_day()),
+        false => market::currency(dice, company),
+    };
+    let mut quota = Quota::stated(key, currency, Amount::Money(0));
     quota.goal = goal;
     quota.seasonality = dice.chance(25).then(|| seasonality(dice));
     quota.proration = dice.pick(&Proration::ALL);

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use attain::domain::date::{Window, WindowKind};
 use attain::domain::id::PlanId;
+use attain::domain::money::Currency;
+use attain::domain::plan::{Bonus, Due, Matrix, MatrixPays, Payout};
 use num_traits::{Signed, Zero};
 
 use crate::fractions::{Q, sum, whole};
@@ -35,7 +37,7 @@ impl<'c> Run<'c> {
     /// Multiplies, bounds, gates and caps, one segment after the other.
     pub fn modify(&self, paid: &[Standing<'c>], mut priced: Vec<Priced<'c>>) -> Earned {
         let mut earned = Earned::default();
-        let mut so_far: BTreeMap<&Identity, SoFar> = BTreeMap::new();
+        let mut so_far: BTreeMap<&Identity, BTreeMap<Currency, SoFar>> = BTreeMap::new();
         let mut carried: Vec<(PlanId, Window, Q)> = Vec::new();
         for one in &mut priced {
             let curves = &one.place.component.modifiers.multipliers;
@@ -43,6 +45,7 @@ impl<'c> Run<'c> {
             let made: Vec<Q> = one.lines.iter().map(|line| line * &times).collect();
             one.other = &one.other * times;
             let lines = self.bounded(one, paid, &made, &so_far);
+            let currency = one.place.version.plan.currency;
             let (plan, window) = (&one.place.version.plan.id, one.place.window);
             let earlier = |(of, before, _): &(PlanId, Window, Q)| of == plan && *before < window;
             let (waiting, rest): (Vec<_>, Vec<_>) = carried.into_iter().partition(earlier);
@@ -54,13 +57,13 @@ impl<'c> Run<'c> {
             carried.push((plan.clone(), window, withheld));
             for ((at, made), line) in one.mine.iter().zip(made).zip(lines) {
                 let standing = &paid[*at];
-                let sums = so_far.entry(&standing.identity).or_default();
+                let sums = so_far.entry(&standing.identity).or_default().entry(currency).or_default();
                 sums.priced += made;
                 sums.earned += &line * &part;
                 sums.scheduled |= one.place.component.clawback.is_some() && !standing.part.is_reversal();
                 let of = standing.part;
                 let happening = (of.deal.id.clone(), of.event.id.clone(), of.origin.id.clone());
-                *earned.on.entry(happening).or_default() += line * &part;
+                *earned.on.entry(happening).or_default().entry(currency).or_default() += line * &part;
             }
         }
         earned
@@ -73,7 +76,7 @@ impl<'c> Run<'c> {
         one: &Priced<'c>,
         paid: &[Standing<'c>],
         made: &[Q],
-        before: &BTreeMap<&Identity, SoFar>,
+        before: &BTreeMap<&Identity, BTreeMap<Currency, SoFar>>,
     ) -> Vec<Q> {
         let modifiers = &one.place.component.modifiers;
         let cap = modifiers.credit_cap.map(|cap| self.limit_of_credit(one.place, cap));
@@ -85,7 +88,17 @@ impl<'c> Run<'c> {
         let closed = modifiers.gates.iter().any(|gate| self.closed(one.place, gate).is_some());
         let limited = closed || one.place.component.clawback.is_some();
         let mut lines = vec![Q::zero(); made.len()];
-        let mut sums: BTreeMap<&Identity, SoFar> = before.clone();
+        let mut sums: BTreeMap<&Identity, SoFar> = BTreeMap::new();
+        let currency = one.place.version.plan.currency;
+        let so_far = |standing: &Standing<'c>| {
+            let mut all = SoFar::default();
+            for (from, sums) in before.get(&standing.identity).into_iter().flatten() {
+                all.priced += self.told_in(currency, standing.part, *from, &sums.priced);
+                all.earned += self.told_in(currency, standing.part, *from, &sums.earned);
+                all.scheduled |= sums.scheduled;
+            }
+            all
+        };
         let mut order: Vec<usize> = (0..made.len()).collect();
         // Each credit first, then its reversals in their own order.
         order.sort_by_key(|at| {
@@ -94,7 +107,7 @@ impl<'c> Run<'c> {
         });
         for at in order {
             let standing = &paid[one.mine[at]];
-            let sums = sums.entry(&standing.identity).or_default();
+            let sums = sums.entry(&standing.identity).or_insert_with(|| so_far(standing));
             let priced = &sums.priced + &made[at];
             let mut line = bound(&priced) - bound(&sums.priced);
             if (limited || sums.scheduled) && standing.part.is_reversal() {
@@ -112,7 +125,8 @@ impl<'c> Run<'c> {
     fn sum(&self, at: Place<'c>, total: &Q, carried_in: Q) -> (Q, Q, Q) {
         let modifiers = &at.component.modifiers;
         let single = at.window.kind() == WindowKind::Deal;
-        if modifiers.budget.is_some() && !self.ended(at.window) {
+        let late = modifiers.budget.is_some() || (!single && at_window_end(&at.component.payout));
+        if late && !self.ended(at.window) {
             return (Q::zero(), Q::zero(), Q::zero());
         }
         let closed = modifiers.gates.iter().filter_map(|gate| self.closed(at, gate));
@@ -130,5 +144,15 @@ impl<'c> Run<'c> {
             result = result.max(self.limit_of_window(at, floor));
         }
         (result, withheld, part)
+    }
+}
+
+/// Whether a payout is due at its window's end, with all that was carried there.
+fn at_window_end(payout: &Payout) -> bool {
+    match payout {
+        Payout::Bonus(Bonus { due, .. }) => *due == Due::WindowEnd,
+        Payout::Matrix(Matrix { pays: MatrixPays::Target { due, .. }, .. }) => *due == Due::WindowEnd,
+        Payout::Objectives(_) | Payout::Rank(_) | Payout::Pool(_) => true,
+        _ => false,
     }
 }

@@ -7,9 +7,8 @@ use std::rc::Rc;
 use attain::domain::date::{Day, Period, Window, WindowKind};
 use attain::domain::id::{ComponentId, DealId, EventId, MeasureId, PayeeId, PlanId};
 use attain::domain::ledger::Key;
-use attain::domain::plan::{
-    Axis, Bonus, Due, Limit, Matrix, MatrixPays, Override, Payout, PlanCap, RateKind, Rates, Scale,
-};
+use attain::domain::money::Currency;
+use attain::domain::plan::{Axis, Due, Limit, Override, Payout, PlanCap, RateKind, Rates};
 use num_traits::{Signed, Zero};
 
 use crate::cohort::split;
@@ -17,7 +16,7 @@ use crate::company::Company;
 use crate::credits::Source;
 use crate::events::{Part, parts};
 use crate::fractions::{Q, percent, ratio, rounded, sum, whole};
-use crate::gauge::{Place, along, reached};
+use crate::gauge::Place;
 use crate::modify::Priced;
 use crate::price::{Credit, Goal, price};
 use crate::stand::{Group, Of, Search, Standing, separate};
@@ -52,8 +51,8 @@ pub type Happening = (DealId, EventId, EventId);
 pub struct Earned {
     /// Of each segment, and of each credit in single deals.
     pub sums: BTreeMap<Group, Q>,
-    /// On each event.
-    pub on: BTreeMap<Happening, Q>,
+    /// On each event, by currency.
+    pub on: BTreeMap<Happening, BTreeMap<Currency, Q>>,
 }
 
 /// A reading of a company up to and including a period.
@@ -205,7 +204,7 @@ impl<'c> Run<'c> {
                 let (mut lines, flat) = self.by_rates(at, group, &rates, &standings, moving);
                 if let Payout::Override(payout) = &at.component.payout {
                     for (line, standing) in lines.iter_mut().zip(&standings) {
-                        *line -= self.below(at.payee, payout, standing);
+                        *line -= self.below(at, payout, standing);
                     }
                 }
                 (lines, flat)
@@ -247,7 +246,7 @@ impl<'c> Run<'c> {
             moving.iter().filter(|standing| standing.moves).map(|standing| standing.credit()).collect();
         let credits: Vec<_> = paid.iter().map(|standing| standing.credit()).collect();
         let goal = goal(self, at, rates);
-        let priced = price(self, rates, &credits, &moving, &goal);
+        let priced = price(self, at.version.plan.currency, rates, &credits, &moving, &goal);
         if group.2.is_none() && !(credits.is_empty() && moving.is_empty()) {
             let total = |credits: &[Credit<'_>]| sum(credits.iter().map(|credit| &credit.value));
             let line = (!rates.axis.by_deal()).then(|| total(&moving));
@@ -258,8 +257,9 @@ impl<'c> Run<'c> {
         (priced.lines, priced.flat)
     }
 
-    /// What all below a payee have earned on the event of a credit in the components that an override names.
-    fn below(&self, manager: &PayeeId, payout: &'c Override, standing: &Standing<'_>) -> Q {
+    /// What all below a payee have earned on the event of a credit in the components that an override names, in the
+    /// payee's currency at the rates of the event.
+    fn below(&self, at: Place<'c>, payout: &'c Override, standing: &Standing<'_>) -> Q {
         let part = standing.part;
         if standing.identity.2 != Source::RolledUp {
             return Q::zero();
@@ -267,78 +267,26 @@ impl<'c> Run<'c> {
         let happening = (part.deal.id.clone(), part.event.id.clone(), part.origin.id.clone());
         let mut all = Q::zero();
         for payee in &self.company.payees {
-            if self.company.levels_up(&payee.id, manager, part.origin.day).is_some() {
+            if self.company.levels_up(&payee.id, at.payee, part.origin.day).is_some() {
                 for id in &payout.less {
-                    all += self.earned(&payee.id, id).on.get(&happening).cloned().unwrap_or_default();
+                    for (currency, earned) in
+                        self.earned(&payee.id, id).on.get(&happening).into_iter().flatten()
+                    {
+                        all += self.told_in(at.version.plan.currency, part, *currency, earned);
+                    }
                 }
             }
         }
         all
     }
 
-    /// A bonus on one credit: what it comes to with its reversals, each bringing what it changes.
-    fn single_bonus(&self, at: Place<'c>, bonus: &Bonus, paid: &[&Standing<'c>]) -> Vec<Q> {
-        let gauge = &bonus.curve.gauge;
-        let (mut value, mut before, mut lines) = (Q::zero(), Q::zero(), Vec::new());
-        for standing in paid {
-            value += &standing.value;
-            let figure = self.figure(at, gauge.axis, gauge.measure().unwrap(), at.window, value.clone());
-            let upto = match value.is_positive() {
-                true => self.target(at, bonus.target) * along(&bonus.curve, &figure.unwrap()),
-                // What is taken back whole earns nothing, wherever the curve begins.
-                false => Q::zero(),
-            };
-            lines.push(&upto - before);
-            before = upto;
+    /// Minor units of a currency in another, exactly, at the rates of an event.
+    pub fn told_in(&self, to: Currency, part: &Part<'_>, from: Currency, minor: &Q) -> Q {
+        let told = self.company.exactly_minor(minor, from, to, part.origin.day);
+        if told.is_none() {
+            self.problem(format!("{}: no rate of {from} or {to} on {}", part.deal.id, part.origin.day));
         }
-        lines
-    }
-
-    fn by_matrix(&self, at: Place<'c>, matrix: &Matrix, paid: &[&Standing<'c>]) -> (Vec<Q>, Q) {
-        match &matrix.pays {
-            MatrixPays::Target { target, due } => {
-                let cell = self.cell(at, matrix, None);
-                let due = *due == Due::Progressive || self.ended(at.window);
-                (Vec::new(), if due { self.target(at, *target) * cell } else { Q::zero() })
-            }
-            MatrixPays::Credits(_) => {
-                let line =
-                    |standing: &&Standing<'c>| &standing.value * self.cell(at, matrix, Some(standing.part));
-                (paid.iter().map(line).collect(), Q::zero())
-            }
-        }
-    }
-
-    /// The cell of a deal, or the one reached; nothing where a figure is undefined.
-    fn cell(&self, at: Place<'c>, matrix: &Matrix, part: Option<&Part<'_>>) -> Q {
-        let step = |scale: &Scale| {
-            let value = match scale.gauge.axis {
-                Axis::DealAmount | Axis::MarginPercent => self.of_deal(part.unwrap(), scale.gauge.axis),
-                _ => self.reading(at, &scale.gauge),
-            }?;
-            let above = scale.edges.iter().rposition(|edge| reached(&value, edge.edge, edge.edge_lower));
-            Some(above.unwrap_or(0))
-        };
-        match (step(&matrix.rows), step(&matrix.columns)) {
-            (Some(row), Some(column)) => percent(matrix.cells[row][column].0),
-            _ => Q::zero(),
-        }
-    }
-
-    fn of_deal(&self, part: &Part<'_>, axis: Axis) -> Option<Q> {
-        let deal = part.deal;
-        let (amount, cost) = (deal.amount, deal.cost);
-        if amount.is_none() || (axis == Axis::MarginPercent && cost.is_none()) {
-            self.problem(format!("deal {} states no amount or cost", deal.id));
-        }
-        let amount = amount.unwrap_or_default();
-        match axis {
-            Axis::DealAmount => {
-                Some(ratio(amount, 10_i64.pow(self.company.calendar.currency.minor_digits())))
-            }
-            _ if amount == 0 => None,
-            _ => Some(ratio(amount - cost.unwrap_or_default(), amount) * whole(100)),
-        }
+        told.unwrap_or_default()
     }
 
     /// A member's part, in the segment that holds the window's last day.
@@ -446,11 +394,11 @@ impl<'c> Run<'c> {
 
 /// The segment's quota and base rate, as far as its rates need them.
 pub fn goal(run: &Run<'_>, at: Place<'_>, rates: &Rates) -> Goal {
-    let Place { payee, component, window, span, .. } = at;
-    let (company, measure) = (run.company, rates.line());
+    let Place { payee, version, component, window, span } = at;
+    let (company, measure, currency) = (run.company, rates.line(), version.plan.currency);
     let mut goal = Goal { effective: None, base: None };
     if window.kind() != WindowKind::Deal
-        && let Some(parts) = company.effective(payee, measure, window)
+        && let Ok(Some(parts)) = company.effective(payee, measure, window, currency)
     {
         goal.effective = parts.into_iter().find(|(here, _)| *here == span).map(|(_, part)| part);
     }
@@ -460,8 +408,8 @@ pub fn goal(run: &Run<'_>, at: Place<'_>, rates: &Rates) -> Goal {
     }
     if rates.pays == RateKind::BaseRate {
         let incentive = company.assignment(payee, span.from).unwrap().target_incentive;
-        let stated = company.stated(payee, measure, window);
-        let (Some(incentive), Some(stated)) = (incentive, stated) else {
+        let stated = company.stated(payee, measure, window, currency);
+        let (Some(incentive), Ok(Some(stated))) = (incentive, stated) else {
             run.problem(format!("{payee} has no base rate in {window:?}"));
             return goal;
         };
@@ -477,8 +425,8 @@ pub fn goal(run: &Run<'_>, at: Place<'_>, rates: &Rates) -> Goal {
 }
 
 /// What a payee has been credited with in a window by a measure, every entry on its own date up to a day, and the
-/// effective quota of the window's spans together. None where a deal states no cost or quantity; nothing credited where an
-/// outside measure has no value.
+/// effective quota of the window's spans together, in what the payee is paid in on that day. None where a deal states no
+/// cost or quantity, or there is no rate; nothing credited where an outside measure has no value.
 pub fn attainment(
     company: &Company,
     payee: &PayeeId,
@@ -486,18 +434,18 @@ pub fn attainment(
     window: Window,
     on: Day,
 ) -> Option<(Option<Q>, Option<i128>)> {
-    let quota = company.effective(payee, id, window);
+    let currency = company.paid_in(payee, on);
+    let quota = company.effective(payee, id, window, currency).ok()?;
     let quota = quota.map(|parts| parts.iter().map(|(_, part)| part).sum());
-    let Some(measure) = company.measure(id).selection() else {
+    if company.measure(id).selection().is_none() {
         return Some((company.outside(payee, id, window.start(), window.end(), on), quota));
-    };
+    }
     let mut credited = Q::zero();
     for deal in &company.deals {
         for part in parts(deal, company.calendar.first_period.start(), on).0 {
-            let within = window.start() <= part.event.day && part.event.day < window.end();
-            if within && measure.event == part.origin.kind {
-                for (_, share) in company.credits(measure, payee, deal, part.origin.day) {
-                    credited += part.value(measure.value)? * share;
+            if window.start() <= part.event.day && part.event.day < window.end() {
+                for (_, share) in company.credits(id, payee, deal, part.origin) {
+                    credited += company.value(&part, id, currency).ok()? * share;
                 }
             }
         }

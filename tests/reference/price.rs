@@ -1,17 +1,18 @@
 //! Semantics 8.1: what credits earn by tier.
 
-use attain::domain::deal::Deal;
+use attain::domain::money::Currency;
 use attain::domain::number::Number;
 use attain::domain::plan::{Axis, RateKind, RateMode, Rates, Tier};
 use num_traits::{Signed, Zero};
 
-use crate::fractions::{Q, millionths, ratio, sum, whole};
+use crate::events::Part;
+use crate::fractions::{Q, millionths, minor_units, sum, whole};
 use crate::pay::Run;
 use crate::stand::{Order, separate};
 
 /// A credit in its place.
 pub struct Credit<'c> {
-    pub deal: &'c Deal,
+    pub part: &'c Part<'c>,
     pub order: Order,
     pub value: Q,
 }
@@ -72,12 +73,13 @@ impl Scale<'_> {
 /// Prices the credits of one segment, in order, by what moves its line.
 pub fn price(
     run: &Run<'_>,
+    currency: Currency,
     rates: &Rates,
     paid: &[Credit<'_>],
     moving: &[Credit<'_>],
     goal: &Goal,
 ) -> Priced {
-    ask_deals(run, rates, paid);
+    let places = deals(run, currency, rates, paid);
     let nothing = || Priced { lines: vec![Q::zero(); paid.len()], flat: Q::zero() };
     let undefined = match rates.axis {
         Axis::Attainment => goal.effective.is_none_or(|quota| quota == 0),
@@ -86,47 +88,44 @@ pub fn price(
     if undefined || (rates.pays == RateKind::BaseRate && !matches!(goal.base, Some(Some(_)))) {
         return nothing();
     }
-    let scale = scale(run, rates, goal);
+    let scale = scale(currency, rates, goal);
     let slices = if rates.axis.by_deal() {
-        paid.iter().map(|credit| by_deal(&scale, rates, credit)).collect()
+        paid.iter().zip(places).map(|(credit, place)| by_deal(&scale, rates, &credit.value, place)).collect()
     } else {
         by_line(&scale, rates, paid, moving)
     };
     let total = sum(moving.iter().map(|credit| &credit.value));
-    Priced { lines: money(run, rates, goal, &slices), flat: flats(&scale, rates, &total) }
+    Priced { lines: money(currency, rates, goal, &slices), flat: flats(&scale, rates, &total) }
 }
 
-fn scale<'r>(run: &Run<'_>, rates: &'r Rates, goal: &Goal) -> Scale<'r> {
+fn scale<'r>(currency: Currency, rates: &'r Rates, goal: &Goal) -> Scale<'r> {
     let edge = |Number(edge): Number| match rates.axis {
         Axis::Attainment => millionths(edge) / whole(100) * whole(goal.effective.unwrap()),
         Axis::Units => whole(edge),
-        Axis::Amount | Axis::DealAmount => millionths(edge) * run.minor_units(),
+        Axis::Amount | Axis::DealAmount => millionths(edge) * minor_units(currency),
         Axis::MarginPercent => millionths(edge),
     };
     Scale { edges: rates.tiers.iter().map(|tier| edge(tier.edge)).collect(), tiers: &rates.tiers }
 }
 
-/// Notes deals that do not state what decides the tier.
-fn ask_deals(run: &Run<'_>, rates: &Rates, paid: &[Credit<'_>]) {
-    for deal in paid.iter().map(|credit| credit.deal) {
-        let silent = deal.amount.is_none() || (rates.axis == Axis::MarginPercent && deal.cost.is_none());
-        if rates.axis.by_deal() && silent {
-            run.problem(format!("deal {} states no amount or cost", deal.id));
+/// Where the deals stand that decide the tiers; nothing where that is undefined or left open.
+fn deals(run: &Run<'_>, currency: Currency, rates: &Rates, paid: &[Credit<'_>]) -> Vec<Option<Q>> {
+    let place = |credit: &Credit<'_>| match rates.axis {
+        Axis::DealAmount => {
+            run.of_deal(credit.part, rates.axis, currency).map(|major| major * minor_units(currency))
         }
-    }
+        Axis::MarginPercent => run.of_deal(credit.part, rates.axis, currency),
+        _ => None,
+    };
+    paid.iter().map(place).collect()
 }
 
 /// A credit by tier, where the deal decides.
-fn by_deal(scale: &Scale<'_>, rates: &Rates, credit: &Credit<'_>) -> Vec<Q> {
-    let (amount, cost) = (credit.deal.amount.unwrap_or_default(), credit.deal.cost.unwrap_or_default());
-    match (rates.axis, rates.mode) {
-        (Axis::MarginPercent, _) if amount == 0 => scale.one(0, &Q::zero()),
-        (Axis::MarginPercent, _) => {
-            let margin = ratio(amount - cost, amount) * whole(100);
-            scale.one(scale.tier(&margin), &credit.value)
-        }
-        (_, RateMode::Marginal) if amount != 0 => scale.cut(&credit.value, &Q::zero(), &whole(amount)),
-        _ => scale.one(scale.tier(&whole(amount)), &credit.value),
+fn by_deal(scale: &Scale<'_>, rates: &Rates, value: &Q, place: Option<Q>) -> Vec<Q> {
+    match (place, rates.mode) {
+        (None, _) => scale.one(0, &Q::zero()),
+        (Some(amount), RateMode::Marginal) if !amount.is_zero() => scale.cut(value, &Q::zero(), &amount),
+        (Some(place), _) => scale.one(scale.tier(&place), value),
     }
 }
 
@@ -175,8 +174,8 @@ fn stretch(rates: &Rates, credit: &Credit<'_>, moving: &[Credit<'_>]) -> (Q, Q) 
 }
 
 /// What each credit's slices earn. Started blocks are of each tier's total: a credit has what it adds to that.
-fn money(run: &Run<'_>, rates: &Rates, goal: &Goal, slices: &[Vec<Q>]) -> Vec<Q> {
-    let minor = run.minor_units();
+fn money(currency: Currency, rates: &Rates, goal: &Goal, slices: &[Vec<Q>]) -> Vec<Q> {
+    let minor = minor_units(currency);
     let unit = whole(1_000_000);
     let mut totals = vec![Q::zero(); rates.tiers.len()];
     let mut lines = Vec::new();

@@ -2,7 +2,8 @@
 
 use attain::domain::date::{Period, Window, WindowKind};
 use attain::domain::id::{MeasureId, PayeeId};
-use attain::domain::measure::{Measure, Unit};
+use attain::domain::measure::{Amount, Measure, Unit};
+use attain::domain::money::Currency;
 use attain::domain::number::Percent;
 use attain::domain::quota::{Goal, Proration, Quota, QuotaKey, Ramp};
 use num_traits::Zero;
@@ -10,6 +11,10 @@ use num_traits::Zero;
 use crate::company::Company;
 use crate::credits::Span;
 use crate::fractions::{Q, away, percent, ratio, sum, whole};
+
+/// There is no rate for the money of a quota.
+#[derive(Debug)]
+pub struct NoRate;
 
 /// A quota before ramp, proration and relief.
 pub struct Stated<'c> {
@@ -26,35 +31,57 @@ impl Company {
         self.quotas.iter().find(|quota| quota.key == key)
     }
 
-    /// The window's own quota, else the year's.
-    pub fn stated(&self, payee: &PayeeId, measure: &MeasureId, window: Window) -> Option<Stated<'_>> {
+    /// A figure of a quota in the currency asked for, at the rates of its window's first day.
+    fn told(&self, quota: &Quota, figure: Amount, currency: Currency) -> Result<Q, NoRate> {
+        let Amount::Money(minor) = figure else { return Ok(whole(figure.units())) };
+        let day = quota.key.window.start();
+        self.converted(minor, quota.currency, currency, day).map(whole).ok_or(NoRate)
+    }
+
+    /// The window's own quota, else the year's, in a currency.
+    pub fn stated(
+        &self,
+        payee: &PayeeId,
+        measure: &MeasureId,
+        window: Window,
+        currency: Currency,
+    ) -> Result<Option<Stated<'_>>, NoRate> {
         let year = self.calendar.window(WindowKind::Year, window.first());
         let own = self.quota(payee, measure, window);
-        let quota = own.or_else(|| self.quota(payee, measure, year))?;
+        let Some(quota) = own.or_else(|| self.quota(payee, measure, year)) else { return Ok(None) };
         let goal = match &quota.goal {
-            Goal::Amount(amount) => whole(amount.units()),
-            Goal::SumOfReports(of) => self.sum_of_reports(payee, of, quota.key.window)?,
+            Goal::Amount(amount) => Some(self.told(quota, *amount, currency)?),
+            Goal::SumOfReports(of) => self.sum_of_reports(payee, of, quota.key.window, currency)?,
         };
-        Some(Stated { quota, own: own.is_some(), goal })
+        Ok(goal.map(|goal| Stated { quota, own: own.is_some(), goal }))
     }
 
-    fn sum_of_reports(&self, manager: &PayeeId, measure: &MeasureId, window: Window) -> Option<Q> {
+    fn sum_of_reports(
+        &self,
+        manager: &PayeeId,
+        measure: &MeasureId,
+        window: Window,
+        currency: Currency,
+    ) -> Result<Option<Q>, NoRate> {
         let last = window.last().last_day();
         let reports = self.payees.iter().filter(|payee| self.manager(&payee.id, last) == Some(manager));
-        let quotas: Vec<_> =
-            reports.filter_map(|report| self.effective(&report.id, measure, window)).collect();
+        let mut quotas = Vec::new();
+        for report in reports {
+            quotas.extend(self.effective(&report.id, measure, window, currency)?);
+        }
         let parts = quotas.iter().flatten().map(|(_, part)| whole(*part));
-        (!quotas.is_empty()).then(|| sum(&parts.collect::<Vec<_>>()))
+        Ok((!quotas.is_empty()).then(|| sum(&parts.collect::<Vec<_>>())))
     }
 
-    /// The effective quota of each span of a window; none where there is no quota.
+    /// The effective quota of each span of a window, in a currency; none where there is no quota.
     pub fn effective(
         &self,
         payee: &PayeeId,
         measure: &MeasureId,
         window: Window,
-    ) -> Option<Vec<(Span, i128)>> {
-        let stated = self.stated(payee, measure, window)?;
+        currency: Currency,
+    ) -> Result<Option<Vec<(Span, i128)>>, NoRate> {
+        let Some(stated) = self.stated(payee, measure, window, currency)? else { return Ok(None) };
         let step = step(self.measure(measure));
         let weights = self.weights(&stated);
         let goal = match stated.own {
@@ -67,11 +94,13 @@ impl Company {
             exact += &goal
                 * self.ramp(&stated, window, span, &weights)
                 * self.proration(stated.quota.proration, window, span, &weights);
-            let reliefs = stated.quota.reliefs.iter().filter(|relief| span.holds(relief.day));
-            let relief: i128 = reliefs.map(|relief| i128::from(relief.amount.units())).sum();
-            parts.push((span, (stepped(&exact, step) - before - relief).max(0)));
+            let mut left = stepped(&exact, step) - before;
+            for relief in stated.quota.reliefs.iter().filter(|relief| span.holds(relief.day)) {
+                left -= away(&self.told(stated.quota, relief.amount, currency)?);
+            }
+            parts.push((span, left.max(0)));
         }
-        Some(parts)
+        Ok(Some(parts))
     }
 
     /// What a year's quota is for one of its windows: rounded along the year.

@@ -6,8 +6,10 @@ use attain::domain::money::Rounding;
 use attain::domain::payee::{Assignment, Payee};
 use attain::domain::plan::{Component, Modifiers, Payout, Rates};
 use attain::domain::quota::{Goal, Proration, Quota};
+use attain::domain::territory::{Receiver, RuleCredit};
 
 use crate::company::Company;
+use crate::tree::Tree;
 
 /// Takes away from a company whatever it can, as long as `fails` says so of what is left.
 pub fn smallest(mut company: Company, fails: impl Fn(&Company) -> bool) -> Company {
@@ -36,7 +38,16 @@ impl Company {
             };
             summed && measured(quota.key.measure.clone()) && named(&quota.key.payee)
         };
+        let receiver = |credit: &RuleCredit| match &credit.to {
+            Receiver::Payee(payee) => named(payee),
+            // Of one that nobody has heard of there is no holder.
+            Receiver::Holder(_) => true,
+        };
+        let holders = self.territories.iter().flat_map(|territory| &territory.holders);
+        let ruled = self.rules.iter().flat_map(|rule| &rule.rule.credits).all(receiver)
+            && holders.into_iter().all(|holder| named(&holder.payee));
         let whole = plans
+            && ruled
             && self.payees.iter().all(held)
             && self.deals.iter().all(dealt)
             && self.quotas.iter().all(goal)
@@ -62,6 +73,10 @@ fn smaller(company: &Company) -> Vec<Company> {
     if company.last > company.calendar.first_period {
         with(&|c| c.last = c.last.plus(-1));
     }
+    (0..company.rates.len()).for_each(|at| with(&|c| _ = c.rates.remove(at)));
+    (0..company.territories.len()).for_each(|at| with(&|c| _ = c.territories.remove(at)));
+    (0..company.rules.len()).for_each(|at| with(&|c| _ = c.rules.remove(at)));
+    all.extend(smaller_texts(company));
     all.extend(smaller_deals(company));
     all.extend(smaller_payees(company));
     all.extend(smaller_plans(company));
@@ -71,10 +86,38 @@ fn smaller(company: &Company) -> Vec<Company> {
     all
 }
 
+fn smaller_texts(company: &Company) -> Vec<Company> {
+    let mut all = Vec::new();
+    let mut with = |change: &dyn Fn(&mut Company)| {
+        let mut other = company.clone();
+        change(&mut other);
+        all.push(other);
+    };
+    for (id, tree) in &company.conditions {
+        with(&|c| _ = c.conditions.remove(id));
+        tree.parts().iter().for_each(|part| with(&|c| _ = c.conditions.insert(id.clone(), part.clone())));
+    }
+    for (id, tree) in &company.expressions {
+        tree.parts().iter().for_each(|part| with(&|c| _ = c.expressions.insert(id.clone(), part.clone())));
+    }
+    for (at, rule) in company.rules.iter().enumerate() {
+        with(&|c| c.rules[at].condition = None);
+        with(&|c| c.rules[at].rule.to = None);
+        for part in rule.condition.iter().flat_map(Tree::parts) {
+            with(&|c| c.rules[at].condition = Some(part.clone()));
+        }
+    }
+    for (at, territory) in company.territories.iter().enumerate() {
+        (0..territory.holders.len()).for_each(|one| with(&|c| _ = c.territories[at].holders.remove(one)));
+    }
+    all
+}
+
 fn remove_payee(company: &mut Company, at: usize) {
     let gone = company.payees.remove(at).id;
     company.values.retain(|told| told.key.payee != gone);
     company.quotas.retain(|quota| quota.key.payee != gone);
+    company.territories.iter_mut().for_each(|one| one.holders.retain(|holder| holder.payee != gone));
     let held = company.payees.iter_mut().flat_map(|payee| &mut payee.assignments);
     held.filter(|held| held.manager.as_ref() == Some(&gone)).for_each(|held| held.manager = None);
 }
@@ -82,6 +125,8 @@ fn remove_payee(company: &mut Company, at: usize) {
 fn remove_measure(company: &mut Company, at: usize) {
     let gone = company.measures.remove(at).id;
     company.quotas.retain(|quota| quota.key.measure != gone);
+    company.conditions.remove(&gone);
+    company.expressions.remove(&gone);
 }
 
 fn smaller_deals(company: &Company) -> Vec<Company> {
@@ -93,6 +138,10 @@ fn smaller_deals(company: &Company) -> Vec<Company> {
             all.push(other);
         };
         with(&|deal| deal.splits.clear());
+        with(&|deal| deal.currency = company.calendar.currency);
+        with(&|deal| deal.attributes.clear());
+        with(&|deal| (deal.customer, deal.product, deal.stage) = (None, None, None));
+        with(&|deal| (deal.probability, deal.opened, deal.closed) = (None, None, None));
         with(&|deal| deal.splits.retain(|split| split.role.as_str() != OVERLAY));
         for event in 0..deal.events.len() {
             with(&|deal| {
@@ -117,6 +166,7 @@ fn smaller_payees(company: &Company) -> Vec<Company> {
             };
             with(&|all| _ = all.remove(held));
             with(&|all| all[held].manager = None);
+            with(&|all| (all[held].title, all[held].territory) = (None, None));
             with(&|all| all[held].target_incentive = Some(1200));
             with(&|all| all[held].to = all.get(held + 1).map(|next| next.from));
         }

@@ -60,13 +60,13 @@ pub struct Standing<'c> {
     pub value: Q,
     /// Whether it moves the line of its component.
     pub moves: bool,
-    /// What its deal does not state.
+    /// What its deal lacks.
     pub open: Option<String>,
 }
 
 impl<'c> Standing<'c> {
     pub fn credit(&self) -> Credit<'c> {
-        Credit { deal: self.part.deal, order: self.order.clone(), value: self.value.clone() }
+        Credit { part: self.part, order: self.order.clone(), value: self.value.clone() }
     }
 }
 
@@ -137,11 +137,10 @@ impl<'c> Search<'c, '_> {
     /// The credits that a component takes of an event, or of what a reversal takes back of it.
     fn selected(&self, component: &Component, part: &Part<'_>) -> Vec<(Source, Q)> {
         let Some(id) = self.measure(component) else { return Vec::new() };
-        let Some(measure) = self.company().measure(&id).selection() else { return Vec::new() };
-        if measure.event != part.origin.kind || !self.in_time(component, part) {
+        if !self.in_time(component, part) {
             return Vec::new();
         }
-        self.company().credits(measure, self.payee, part.deal, part.origin.day)
+        self.company().credits(&id, self.payee, part.deal, part.origin)
     }
 
     /// Whether an event is within the dates or months that a component pays for.
@@ -185,8 +184,8 @@ impl<'c> Search<'c, '_> {
         let key = Key { payee: payee.clone(), plan, component: component_id, window };
         let span = company.spans(payee, window).into_iter().find(|span| span.holds(at.day)).unwrap();
         let id = self.measure(component).unwrap();
-        let value = part.value(company.measure(&id).selection().unwrap().value);
-        let open = value.is_none().then(|| format!("deal {} states no cost or quantity", part.deal.id));
+        let value = company.value(part, &id, version.plan.currency);
+        let open = value.as_ref().err().cloned();
         let value = value.unwrap_or_default();
         // What is looked at is the measure as it is: schedules and kept lines are the component's own.
         let looked_at = matches!(self.of, Of::Measure(..));

@@ -136,6 +136,11 @@ fn company(mode: RateMode) -> Company {
         payees: vec![payee.clone()],
         measures: vec![measure.clone()],
         values: Vec::new(),
+        conditions: BTreeMap::new(),
+        expressions: BTreeMap::new(),
+        rates: Vec::new(),
+        territories: Vec::new(),
+        rules: Vec::new(),
         plans: vec![PlanVersion { version: 1, effective_from: first_period, plan }],
         deals: vec![
             deal("jan", &[(EventKind::Booked, "2026-01-20", Some(4_000_000))]),

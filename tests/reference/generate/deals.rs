@@ -8,7 +8,7 @@ use attain::domain::id::{EventId, PayeeId};
 use attain::domain::measure::Measure;
 use attain::domain::number::{Percent, Quantity};
 
-use super::{day, later};
+use super::{day, later, market, texts};
 use crate::company::Company;
 use crate::dice::Dice;
 
@@ -25,24 +25,25 @@ pub fn deals(dice: &mut Dice, company: &Company) -> Vec<Deal> {
 
 fn deal(dice: &mut Dice, company: &Company, id: &str) -> Deal {
     let payees: Vec<PayeeId> = company.payees.iter().map(|payee| payee.id.clone()).collect();
+    let named = |dice: &mut Dice, of: &[&str]| dice.chance(75).then(|| dice.pick(of).to_string());
     let money = |dice: &mut Dice, of: &[i64]| (!dice.chance(2)).then(|| dice.pick(of));
     let mut deal = Deal {
         id: id.parse().unwrap(),
         name: None,
         owner: dice.pick(&payees),
-        customer: None,
+        customer: named(dice, &texts::CUSTOMERS).map(|id| id.parse().unwrap()),
         customer_name: None,
-        product: None,
-        currency: company.calendar.currency,
+        product: named(dice, &texts::PRODUCTS).map(|id| id.parse().unwrap()),
+        currency: market::currency(dice, company),
         amount: money(dice, &AMOUNTS),
         cost: money(dice, &COSTS),
         quantity: money(dice, &QUANTITIES).map(Quantity),
-        stage: None,
-        outcome: Outcome::Won,
-        probability: None,
-        opened: None,
-        closed: None,
-        attributes: BTreeMap::new(),
+        stage: named(dice, &texts::STAGES),
+        outcome: dice.weighted(&[(8, Outcome::Won), (1, Outcome::Open), (1, Outcome::Lost)]),
+        probability: dice.chance(60).then(|| Percent(dice.pick(&[0, 33_333_333, 50_000_000, 100_000_000]))),
+        opened: dice.chance(70).then(|| day(dice, company)),
+        closed: dice.chance(50).then(|| day(dice, company)),
+        attributes: texts::attributes(dice, company),
         source_version: None,
         splits: splits(dice, &payees),
         events: Vec::new(),

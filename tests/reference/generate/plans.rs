@@ -1,6 +1,6 @@
 //! Random plans and their versions.
 
-use attain::domain::date::WindowKind;
+use attain::domain::date::{Calendar, WindowKind};
 use attain::domain::fault::Violations;
 use attain::domain::id::ComponentId;
 use attain::domain::measure::{Measure, Unit};
@@ -14,13 +14,16 @@ use attain::domain::quota::Proration;
 use crate::company::Company;
 use crate::dice::Dice;
 
-use super::payouts;
+use super::{market, payouts};
 
 pub fn plans(dice: &mut Dice, company: &Company) -> Vec<PlanVersion> {
     let mut versions = Vec::new();
     let first = company.calendar.first_period;
     let months = i64::from(company.last.months_since(first));
     for id in ["p", "q"].into_iter().take(dice.weighted(&[(3, 1), (2, 2)])) {
+        // What is money in it is of its own currency.
+        let currency = market::currency(dice, company);
+        let company = &Company { calendar: Calendar { currency, ..company.calendar }, ..company.clone() };
         let count = dice.weighted(&[(4, 1), (3, 2), (1, 3)]);
         let mut components: Vec<Component> = Vec::new();
         for id in &["x", "y", "z"][..count] {
@@ -29,7 +32,7 @@ pub fn plans(dice: &mut Dice, company: &Company) -> Vec<PlanVersion> {
         let mut plan = Plan {
             id: id.parse().unwrap(),
             name: String::new(),
-            currency: company.calendar.currency,
+            currency,
             components,
             cap: payouts::plan_cap(dice),
         };
