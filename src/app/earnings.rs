@@ -7,6 +7,7 @@ use crate::calc::attainment::{attainment, measures};
 use crate::calc::earn::Detail;
 use crate::calc::explain::{Extent, explain};
 use crate::calc::pace::Pace;
+use crate::calc::pipeline::{LeftOut, Outlook, outlook};
 use crate::calc::problem::Problem;
 use crate::calc::statement::{figure, percent_text, rounded_figure, statement};
 use crate::calc::{Calculation, RULES_REVISION};
@@ -44,7 +45,27 @@ pub struct AttainmentFigures {
     pub forecast_by_pace: Option<String>,
     pub days_left: i64,
     pub needed_per_week: Option<String>,
+    pub forecast_by_pipeline: Option<String>,
+    pub open_deals: Option<OpenDeals>,
 }
+
+/// What a forecast by pipeline is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenDeals {
+    /// Deals that count.
+    pub deals: usize,
+    /// What they are expected to bring.
+    pub weighted: String,
+    pub without_close_date: usize,
+    pub overdue: usize,
+    pub without_probability: usize,
+    pub without_amount: usize,
+    /// The first that are left out, by id.
+    pub first_left_out: Vec<String>,
+}
+
+/// Most deals that are named as left out.
+const LEFT_OUT: usize = 20;
 
 /// What attainment answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +89,8 @@ pub struct AttainmentQuery {
     pub on: Option<Day>,
     /// Empty: all there is.
     pub measures: Vec<MeasureId>,
+    /// Whether open deals are looked at.
+    pub pipeline: bool,
     pub as_of: AsOf,
 }
 
@@ -117,7 +140,7 @@ impl App {
             unknown.add(format!("measure_ids[{place}]"), format!("measure {measure} does not exist"));
         }
         super::write::unknown(unknown)?;
-        let work = move |facts: &Facts| figures(facts, payee, period, on, asked);
+        let work = move |facts: &Facts| figures(facts, payee, period, on, asked, query.pipeline);
         let attainments = calculate(facts, payee, work).await??;
         Ok(Attainments { attainments, period, on, as_of: seen.as_of, rules_revision: RULES_REVISION })
     }
@@ -228,6 +251,7 @@ fn figures(
     period: Period,
     on: Day,
     asked: Vec<MeasureId>,
+    pipeline: bool,
 ) -> Result<Vec<AttainmentFigures>, Fault> {
     let calculation = Calculation::open_for(facts, period, &[payee]);
     let asked = if asked.is_empty() { measures(&calculation, payee) } else { asked };
@@ -237,6 +261,10 @@ fn figures(
             let figures = attainment(&calculation, payee, &measure, window, on).map_err(blocked)?;
             let Some(figures) = figures else { continue };
             let quota = figures.quota.map(Exact::whole);
+            let outlook = match pipeline {
+                true => outlook(&calculation, payee, &measure, window, on, figures.currency, |_| true),
+                false => None,
+            };
             let told = Told {
                 unit: figures.unit,
                 currency: figures.currency,
@@ -244,8 +272,9 @@ fn figures(
                 quota: quota.as_ref(),
                 percent: figures.percent(),
                 pace: &figures.pace,
+                outlook: outlook.as_ref(),
             };
-            attainments.push(shown(&measure, facts.calendar.window_text(window), told));
+            attainments.push(shown(facts, &measure, facts.calendar.window_text(window), told));
         }
     }
     Ok(attainments)
@@ -259,11 +288,12 @@ pub(super) struct Told<'a> {
     pub(super) quota: Option<&'a Exact>,
     pub(super) percent: Option<Exact>,
     pub(super) pace: &'a Pace,
+    pub(super) outlook: Option<&'a Outlook>,
 }
 
 /// Figures of a window as they are shown: what is credited exactly, everything else rounded to six decimals.
-pub(super) fn shown(measure: &MeasureId, window: String, told: Told) -> AttainmentFigures {
-    let Told { unit, currency, credited, quota, percent, pace } = told;
+pub(super) fn shown(facts: &Facts, measure: &MeasureId, window: String, told: Told) -> AttainmentFigures {
+    let Told { unit, currency, credited, quota, percent, pace, outlook } = told;
     let rounded = |exact: &Exact| rounded_figure(currency, unit, exact);
     AttainmentFigures {
         measure: measure.clone(),
@@ -279,6 +309,24 @@ pub(super) fn shown(measure: &MeasureId, window: String, told: Told) -> Attainme
         forecast_by_pace: pace.forecast.as_ref().map(rounded),
         days_left: pace.days_left,
         needed_per_week: pace.needed_per_week.as_ref().map(rounded),
+        forecast_by_pipeline: credited
+            .zip(outlook)
+            .map(|(credited, outlook)| rounded(&credited.add(&outlook.weighted()))),
+        open_deals: outlook.map(|outlook| open_deals(facts, outlook, rounded)),
+    }
+}
+
+fn open_deals(facts: &Facts, outlook: &Outlook, rounded: impl Fn(&Exact) -> String) -> OpenDeals {
+    let count = |why| outlook.left_out.values().filter(|left| **left == why).count();
+    let left_out = outlook.left_out.keys().take(LEFT_OUT);
+    OpenDeals {
+        deals: outlook.expected.len(),
+        weighted: rounded(&outlook.weighted()),
+        without_close_date: count(LeftOut::NoCloseDate),
+        overdue: count(LeftOut::Overdue),
+        without_probability: count(LeftOut::NoProbability),
+        without_amount: count(LeftOut::NoAmount),
+        first_left_out: left_out.map(|deal| facts.deal_id(*deal).to_string()).collect(),
     }
 }
 

@@ -33,6 +33,8 @@ pub struct TeamQuery {
     pub period: Option<Period>,
     pub on: Option<Day>,
     pub measures: Vec<MeasureId>,
+    /// Whether open deals are looked at.
+    pub pipeline: bool,
 }
 
 /// What attainment of a team answers.
@@ -93,7 +95,8 @@ impl App {
         let (after, limit, read) = (page.after::<PayeeId>()?, usize::from(page.size) + 1, payees.clone());
         let work = move |facts: &Facts| {
             let calculation = Calculation::open_for(facts, period, &payees);
-            let columns = columns(&calculation, &members, measures, period, on, currency)?;
+            let asked = Asked { members: &members, period, on, currency, pipeline: query.pipeline };
+            let columns = columns(&calculation, &asked, measures)?;
             let totals = columns.iter().map(|column| column.total(facts, on, currency)).collect();
             let of_page = |place: &usize| {
                 let id = members.get(*place).map(|member| facts.payee_id(member.payee));
@@ -137,20 +140,33 @@ struct Column {
     parts: Vec<Option<Part>>,
 }
 
-fn columns(
-    calculation: &Calculation,
-    members: &[Member],
-    measures: Vec<MeasureId>,
+/// What is asked of whom.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    members: &'a [Member],
     period: Period,
     on: Day,
     currency: Currency,
+    pipeline: bool,
+}
+
+fn columns(
+    calculation: &Calculation,
+    asked: &Asked,
+    measures: Vec<MeasureId>,
 ) -> Result<Vec<Column>, Problem> {
-    let facts = calculation.facts;
+    let (facts, Asked { members, period, on, currency, pipeline }) = (calculation.facts, *asked);
     let mut columns = Vec::new();
     for measure in measures {
         let unit = facts.measures.get(&measure).map_or(Unit::Money, Measure::unit);
         for window in facts.calendar.windows(period) {
-            let part = |member| team::part(calculation, member, &measure, window, on, currency);
+            let part = |member| {
+                let mut part = team::part(calculation, member, &measure, window, on, currency)?;
+                if let Some(part) = part.as_mut().filter(|_| pipeline) {
+                    part.outlook = team::expected(calculation, member, &measure, window, on, currency);
+                }
+                Ok(part)
+            };
             let parts = members.iter().map(part).collect::<Result<_, _>>()?;
             columns.push(Column { measure: measure.clone(), unit, window, parts });
         }
@@ -165,7 +181,7 @@ impl Column {
     }
 
     fn shown(&self, facts: &Facts, part: &Part, currency: Currency) -> AttainmentFigures {
-        let Part { credited, quota, pace } = part;
+        let Part { credited, quota, pace, outlook } = part;
         let percent = credited.as_ref().zip(quota.as_ref());
         let percent = percent.and_then(|(credited, quota)| pace::percent(credited, quota));
         let window = facts.calendar.window_text(self.window);
@@ -176,8 +192,9 @@ impl Column {
             quota: quota.as_ref(),
             percent,
             pace,
+            outlook: outlook.as_ref(),
         };
-        shown(&self.measure, window, told)
+        shown(facts, &self.measure, window, told)
     }
 }
 

@@ -121,8 +121,13 @@ impl Selector {
         }
     }
 
+    /// Whether direct credits count, and from how many levels rolled-up ones, if they do.
+    pub(super) fn reach(&self) -> (bool, Option<usize>) {
+        (self.direct, self.rolled_up.then_some(self.levels))
+    }
+
     /// Whether a share counts: by its role; of rolled-up credits without named roles all but overlays.
-    fn takes(&self, facts: &Facts, share: &Share, rolled_up: bool) -> bool {
+    pub(super) fn takes(&self, facts: &Facts, share: &Share, rolled_up: bool) -> bool {
         match (&self.roles, share.role) {
             (Some(roles), Some(role)) => roles.named.contains(&role),
             (Some(roles), None) => roles.owner,

@@ -25,6 +25,7 @@
 //! | a payee's keys: credits through segments | `earn` | 3, 8.4 |
 //! | budgets and plan caps | `settle` | 8.3 |
 //! | earned minus posted | `posting` | 1, 10 |
+//! | what open deals are expected to bring | `pipeline` | 7 |
 //! | how far a team is: parts of its members | `team` | 7 |
 //! | everything a close posts and keeps | `close` | 10 |
 //! | whom a deal touches, and whose credits a payee's earnings read | `affected` | 6, 11 |
@@ -51,6 +52,7 @@ mod memo;
 pub mod months;
 pub mod outside;
 pub mod pace;
+pub mod pipeline;
 pub mod posting;
 mod price;
 pub mod problem;

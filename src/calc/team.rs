@@ -12,6 +12,7 @@ use crate::domain::payee::Payee;
 use crate::domain::quota::Goal;
 
 use super::pace::{self, Days, Pace};
+use super::pipeline::{Outlook, outlook};
 use super::problem::Problem;
 use super::quota::{QuotaFault, Quotas, weight};
 use super::{Calculation, outside};
@@ -34,6 +35,8 @@ pub struct Part {
     pub quota: Option<Exact>,
     /// How fast it goes.
     pub pace: Pace,
+    /// What open deals bring to the rest of it; `None` where it cannot be told, or is not asked for.
+    pub outlook: Option<Outlook>,
 }
 
 /// The members of a team on the days of a window: the manager, by index, and everyone below on a day, by id.
@@ -117,7 +120,7 @@ pub fn part(
         }
     };
     let pace = Pace::of(credited.as_ref(), quota.as_ref(), elapsed, pace::days_left(&held, on));
-    Ok(Some(Part { credited, quota, pace }))
+    Ok(Some(Part { credited, quota, pace, outlook: None }))
 }
 
 /// What a member is credited with on the days `[from, to)` as one: by the day of what an entry is, or takes back.
@@ -134,16 +137,18 @@ fn credited(
         let values = spans.filter_map(|(from, to)| outside::combined(facts, member.payee, measure, from, to));
         return Ok(values.reduce(|sum, value| sum.add(&value)));
     };
-    let is_member =
-        |day: Day| member.days.iter().any(|(start, end)| *start <= day && end.is_none_or(|end| day < end));
     let mut credited = Exact::ZERO;
     for credit in selector.credits(facts, book, member.payee) {
         let day = book.entry(credit.entry).day;
-        if from <= day && day < to && is_member(book.origin_day(credit.entry)) {
+        if from <= day && day < to && is_member(member, book.origin_day(credit.entry)) {
             credited = credited.add(&selector.value(book, &credit, currency)?);
         }
     }
     Ok(Some(credited))
+}
+
+fn is_member(member: &Member, day: Day) -> bool {
+    member.days.iter().any(|(start, end)| *start <= day && end.is_none_or(|end| day < end))
 }
 
 /// All parts together. What is undefined of a part adds nothing; what is undefined of every part is of the whole. What is
@@ -169,7 +174,24 @@ pub fn total(parts: &[Part], window: Window, on: Day) -> Part {
         expected,
         days_left,
     };
-    Part { credited, quota, pace }
+    let mut outlook: Option<Outlook> = None;
+    for other in parts.iter().filter_map(|part| part.outlook.as_ref()) {
+        outlook.get_or_insert_default().join(other);
+    }
+    Part { credited, quota, pace, outlook }
+}
+
+/// What open deals bring a member in the rest of a window, of those that close on a day on which it is one.
+pub fn expected(
+    calculation: &Calculation,
+    member: &Member,
+    measure: &MeasureId,
+    window: Window,
+    on: Day,
+    currency: Currency,
+) -> Option<Outlook> {
+    let counts = |day: Day| is_member(member, day);
+    outlook(calculation, member.payee, measure, window, on, currency, counts)
 }
 
 /// The measures that sum and that members have a quota for, by id.

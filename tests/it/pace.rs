@@ -192,3 +192,53 @@ async fn a_mean_has_no_pace() {
     assert_eq!(read("csat").await, "4.5 9 50 33.333333 - - - 59 -");
     assert_eq!(read("calls").await, "4.5 9 50 33.333333 3 150 13.5 59 0.533898");
 }
+
+#[tokio::test]
+async fn open_deals_are_forecast_by_their_probability() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let open = |id: &str, owner: &str, amount: &str, probability: &str, closes: &str| {
+        json!({"dealId": id, "ownerId": owner,
+        "outcome": "OUTCOME_OPEN", "amount": amount, "probabilityPercent": probability, "closeDate": closes})
+    };
+    let mut shared = open("shared", "bob", "40000.00", "50", "2026-03-31");
+    shared["splits"] =
+        json!([{"payeeId": "ann", "splitPercent": "25"}, {"payeeId": "bob", "splitPercent": "75"}]);
+    let deals = [
+        deal("won", "ann", "2026-01-20", "30000.00"),
+        open("tomorrow", "ann", "10000.00", "80", "2026-02-01"),
+        shared,
+        // Out of the quarter; overdue, be it by a day; without this or that.
+        open("later", "ann", "1000.00", "90", "2026-04-01"),
+        open("today", "ann", "1000.00", "90", "2026-01-31"),
+        open("undated", "ann", "1000.00", "90", ""),
+        open("unlikely", "ann", "1000.00", "", "2026-02-10"),
+        open("worthless", "ann", "", "50", "2026-02-10"),
+    ];
+    tenant.deals(&deals).await;
+    let read = async |payee: &str, measure: &str| {
+        let asked =
+            json!({"payeeId": payee, "period": "2026-01", "measureIds": [measure], "includePipeline": true});
+        tenant.get("EarningsService/GetAttainment", asked).await["attainments"][1].clone()
+    };
+    // 10,000 x 80% + 40,000 x 25% x 50%.
+    let ann = read("ann", "own").await;
+    let expected = json!({"deals": 2, "weighted": "13000.00", "withoutCloseDate": 1, "overdue": 1, "withoutProbability": 1,
+        "withoutAmount": 1, "firstLeftOutDealIds": ["today", "undated", "unlikely", "worthless"]});
+    assert_eq!((&ann["forecastByPipeline"], &ann["openDeals"]), (&json!("43000.00"), &expected));
+    // 40,000 x 75% x 50%; the lead has all of it.
+    assert_eq!(read("bob", "own").await["forecastByPipeline"], "15000.00");
+    let lead = read("lead", "team").await;
+    assert_eq!((&lead["forecastByPipeline"], &lead["openDeals"]["deals"]), (&json!("58000.00"), &json!(2)));
+    let asked =
+        json!({"teamOfPayeeId": "lead", "period": "2026-01", "measureIds": ["own"], "includePipeline": true});
+    let team = tenant.get("EarningsService/GetTeamAttainment", asked).await["totals"][1].clone();
+    assert_eq!((&team["forecastByPipeline"], &team["openDeals"]["deals"]), (&json!("58000.00"), &json!(2)));
+    // Not asked for, not told; nor of what is not the amount of a booking.
+    let plain = json!({"payeeId": "ann", "period": "2026-01", "measureIds": ["own"]});
+    let plain = tenant.get("EarningsService/GetAttainment", plain).await["attainments"][1].clone();
+    assert_eq!((&plain["forecastByPipeline"], &plain["openDeals"]), (&Value::Null, &Value::Null));
+    let wins = json!({"measureId": "wins", "name": "wins", "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT", "value": "VALUE_COUNT"});
+    tenant.write("MeasureService/DefineMeasures", json!({ "measures": [wins] })).await;
+    assert_eq!(read("ann", "wins").await["openDeals"], Value::Null);
+}

@@ -6,7 +6,7 @@ use super::{Check, read, small, text};
 use crate::api::page::Paging;
 use crate::api::v1;
 use crate::app::AsOf;
-use crate::app::earnings::{AttainmentFigures, AttainmentQuery, Attainments, ExplainQuery};
+use crate::app::earnings::{AttainmentFigures, AttainmentQuery, Attainments, ExplainQuery, OpenDeals};
 use crate::domain::date::{Day, Period};
 use crate::domain::explanation::Explanation;
 use crate::domain::fault::Fault;
@@ -36,7 +36,14 @@ pub fn attainment(request: &v1::GetAttainmentRequest) -> Result<AttainmentQuery,
         let as_of = check.as_of(request.as_of_change, request.min_change);
         let on = check.optional_day("on_date", &request.on_date);
         same_month(check, period, on);
-        Some(AttainmentQuery { payee, period, on, measures: measures?, as_of: as_of? })
+        Some(AttainmentQuery {
+            payee,
+            period,
+            on,
+            measures: measures?,
+            pipeline: request.include_pipeline,
+            as_of: as_of?,
+        })
     })
 }
 
@@ -106,6 +113,18 @@ pub fn attainment_wire(answer: Attainments) -> v1::GetAttainmentResponse {
     }
 }
 
+fn open_deals_wire(open: OpenDeals) -> v1::OpenDeals {
+    v1::OpenDeals {
+        deals: small(open.deals),
+        weighted: open.weighted,
+        without_close_date: small(open.without_close_date),
+        overdue: small(open.overdue),
+        without_probability: small(open.without_probability),
+        without_amount: small(open.without_amount),
+        first_left_out_deal_ids: open.first_left_out,
+    }
+}
+
 /// How far a payee is in a window.
 pub(super) fn figures_wire(figures: AttainmentFigures) -> v1::Attainment {
     v1::Attainment {
@@ -122,6 +141,8 @@ pub(super) fn figures_wire(figures: AttainmentFigures) -> v1::Attainment {
         forecast_by_pace: figures.forecast_by_pace,
         days_left: small(figures.days_left),
         needed_per_week: figures.needed_per_week,
+        forecast_by_pipeline: figures.forecast_by_pipeline,
+        open_deals: figures.open_deals.map(open_deals_wire),
     }
 }
 

@@ -23,7 +23,10 @@ pub fn attainment(request: &v1::GetTeamAttainmentRequest) -> Result<(TeamQuery, 
         let on = check.optional_day("on_date", &request.on_date);
         same_month(check, period, on);
         let page = check.page(request.page_size, request.as_of_change, request.min_change);
-        Some((TeamQuery { group: group?, period, on, measures: measures? }, page?))
+        Some((
+            TeamQuery { group: group?, period, on, measures: measures?, pipeline: request.include_pipeline },
+            page?,
+        ))
     })
 }
 

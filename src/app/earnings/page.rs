@@ -89,7 +89,7 @@ fn standing(
     on: Day,
     paid: Vec<MeasureId>,
 ) -> Result<(Vec<AttainmentFigures>, Vec<MonthFigures>), Fault> {
-    let attainments = figures(facts, payee, period, on, Vec::new())?;
+    let attainments = figures(facts, payee, period, on, Vec::new(), false)?;
     let with_quota = attainments.iter().filter(|figures| figures.quota.is_some());
     let mut shown: Vec<MeasureId> = with_quota.map(|figures| figures.measure.clone()).collect();
     if shown.is_empty() {

@@ -468,6 +468,7 @@ async fn today_is_the_day_where_the_tenant_is() {
             period: None,
             on: None,
             measures: vec!["own".parse().unwrap()],
+            pipeline: false,
             as_of: AsOf::default(),
         };
         let attained = app.attainment(&call, query).await.unwrap();
