@@ -10,6 +10,7 @@ pub mod json;
 pub mod measure;
 pub mod page;
 pub mod payee;
+pub mod performance;
 pub mod period;
 pub mod plan;
 pub mod quota;
@@ -66,7 +67,7 @@ mod tests {
             .flat_map(|service| service.methods().collect::<Vec<_>>())
             .map(|method| format!("/{}/{}", method.parent_service().full_name(), method.name()))
             .collect();
-        assert_eq!(descriptors().services().len(), 9);
+        assert_eq!(descriptors().services().len(), 10);
         let without: Vec<_> = rpcs.iter().filter(|rpc| !rules.contains_key(*rpc)).collect();
         assert_eq!(without, Vec::<&String>::new());
     }

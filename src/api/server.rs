@@ -18,12 +18,13 @@ use crate::api::front::FrontLayer;
 use crate::api::v1::{
     admin_service_server::AdminServiceServer, deal_service_server::DealServiceServer,
     earnings_service_server::EarningsServiceServer, measure_service_server::MeasureServiceServer,
-    payee_service_server::PayeeServiceServer, period_service_server::PeriodServiceServer,
-    plan_service_server::PlanServiceServer, quota_service_server::QuotaServiceServer,
-    territory_service_server::TerritoryServiceServer,
+    payee_service_server::PayeeServiceServer, performance_service_server::PerformanceServiceServer,
+    period_service_server::PeriodServiceServer, plan_service_server::PlanServiceServer,
+    quota_service_server::QuotaServiceServer, territory_service_server::TerritoryServiceServer,
 };
 use crate::api::{
-    FILE_DESCRIPTOR_SET, admin, deal, descriptors, earnings, measure, payee, period, plan, quota, territory,
+    FILE_DESCRIPTOR_SET, admin, deal, descriptors, earnings, measure, payee, performance, period, plan,
+    quota, territory,
 };
 use crate::app::App;
 use crate::auth::layer::AuthLayer;
@@ -147,6 +148,10 @@ fn routes(app: &Arc<App>, health: &Health, limits: &Limits) -> Result<Routes, Se
         .add_service(PlanServiceServer::new(plan::Plans(app.clone())).max_decoding_message_size(most))
         .add_service(
             EarningsServiceServer::new(earnings::Earnings(app.clone())).max_decoding_message_size(most),
+        )
+        .add_service(
+            PerformanceServiceServer::new(performance::Performances(app.clone()))
+                .max_decoding_message_size(most),
         )
         .add_service(PeriodServiceServer::new(period::Periods(app.clone())).max_decoding_message_size(most))
         .add_service(AdminServiceServer::new(admin::Admin(app.clone())).max_decoding_message_size(most));

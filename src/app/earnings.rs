@@ -3,7 +3,7 @@
 mod page;
 
 use crate::auth::{Role, policy};
-use crate::calc::attainment::{attainment, measures};
+use crate::calc::attainment::{Attainment, attainment, measures};
 use crate::calc::earn::Detail;
 use crate::calc::explain::{Extent, explain};
 use crate::calc::pace::Pace;
@@ -260,24 +260,36 @@ fn figures(
         for window in facts.calendar.windows(period) {
             let figures = attainment(&calculation, payee, &measure, window, on).map_err(blocked)?;
             let Some(figures) = figures else { continue };
-            let quota = figures.quota.map(Exact::whole);
             let outlook = match pipeline {
                 true => outlook(&calculation, payee, &measure, window, on, figures.currency, |_| true),
                 false => None,
             };
-            let told = Told {
-                unit: figures.unit,
-                currency: figures.currency,
-                credited: figures.credited.as_ref(),
-                quota: quota.as_ref(),
-                percent: figures.percent(),
-                pace: &figures.pace,
-                outlook: outlook.as_ref(),
-            };
-            attainments.push(shown(facts, &measure, facts.calendar.window_text(window), told));
+            let window = facts.calendar.window_text(window);
+            attainments.push(attained(facts, &measure, window, &figures, outlook.as_ref()));
         }
     }
     Ok(attainments)
+}
+
+/// A payee's attainment as it is shown.
+pub(super) fn attained(
+    facts: &Facts,
+    measure: &MeasureId,
+    window: String,
+    figures: &Attainment,
+    outlook: Option<&Outlook>,
+) -> AttainmentFigures {
+    let quota = figures.quota.map(Exact::whole);
+    let told = Told {
+        unit: figures.unit,
+        currency: figures.currency,
+        credited: figures.credited.as_ref(),
+        quota: quota.as_ref(),
+        percent: figures.percent(),
+        pace: &figures.pace,
+        outlook,
+    };
+    shown(facts, measure, window, told)
 }
 
 /// Figures of a window before they are shown.

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod measure;
 pub mod outside;
 pub mod payee;
+pub mod performance;
 pub mod period;
 pub mod plan;
 pub mod plan_test;

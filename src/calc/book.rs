@@ -75,23 +75,49 @@ impl<'f> Book<'f> {
     /// Opens the book of all events from the first period to the end of `through`.
     pub(super) fn open(facts: &'f Facts, through: Period) -> Self {
         let events: Vec<u32> = (0_u32..).take(facts.events.len()).collect();
-        Self::enter_all(facts, through, Whose::Everyone, facts.payees.len(), &events)
+        Self::enter_all(facts, through, Whose::Everyone, facts.payees.len(), &events, false)
+    }
+
+    /// Opens the book of what some payees and those below them are credited with, or of all events, nobody's credits
+    /// noted; with every figure of the entries, whether or not some measure counts it.
+    pub(super) fn open_to_look(facts: &'f Facts, through: Period, payees: Option<&[u32]>) -> Self {
+        let whose = Whose::These(payees.unwrap_or_default().to_vec());
+        let events: Vec<u32> = match payees {
+            Some(payees) => {
+                let below: BTreeSet<u32> = payees.iter().flat_map(|payee| facts.under(*payee)).collect();
+                Self::events_of(facts, below)
+            }
+            None => (0_u32..).take(facts.events.len()).collect(),
+        };
+        Self::enter_all(facts, through, whose, payees.map_or(0, <[u32]>::len), &events, true)
     }
 
     /// Opens the book of the events that some payees and those below them are credited with.
     pub(super) fn open_for(facts: &'f Facts, through: Period, payees: &[u32]) -> Self {
         let payees: BTreeSet<u32> = payees.iter().copied().collect();
-        let read = affected::read_by(facts, payees.iter().copied());
-        let mut events: Vec<u32> =
-            read.iter().flat_map(|payee| facts.events_of(*payee).iter().copied()).collect();
-        events.sort_unstable();
-        events.dedup();
+        let events = Self::events_of(facts, affected::read_by(facts, payees.iter().copied()));
         let count = payees.len();
         let whose = Whose::These(payees.into_iter().collect());
-        Self::enter_all(facts, through, whose, count, &events)
+        Self::enter_all(facts, through, whose, count, &events, false)
     }
 
-    fn enter_all(facts: &'f Facts, through: Period, whose: Whose, count: usize, events: &[u32]) -> Self {
+    /// The events that some payees are credited with, in order.
+    fn events_of(facts: &Facts, payees: BTreeSet<u32>) -> Vec<u32> {
+        let mut events: Vec<u32> =
+            payees.into_iter().flat_map(|payee| facts.events_of(payee).iter().copied()).collect();
+        events.sort_unstable();
+        events.dedup();
+        events
+    }
+
+    fn enter_all(
+        facts: &'f Facts,
+        through: Period,
+        whose: Whose,
+        count: usize,
+        events: &[u32],
+        every_figure: bool,
+    ) -> Self {
         let mut book = Book {
             facts,
             entries: Vec::new(),
@@ -105,8 +131,10 @@ impl<'f> Book<'f> {
         let span = facts.calendar.first_period.start()..through.end();
         let drafts = book.drafts(&span, events);
         book.enter(&drafts);
-        book.figures = Figures::of(facts, events, &book.entries);
-        book.credit();
+        book.figures = Figures::of(facts, events, &book.entries, every_figure);
+        if count > 0 {
+            book.credit();
+        }
         book
     }
 
@@ -214,8 +242,11 @@ impl<'f> Book<'f> {
     /// Gives every draft its place and its origin's.
     fn enter(&mut self, drafts: &[Draft]) {
         let mut place_of: BTreeMap<u32, u32> = BTreeMap::new();
-        if drafts.iter().any(|draft| draft.origin_event != draft.event) {
+        let reversals = drafts.iter().filter(|draft| draft.origin_event != draft.event);
+        let taken: BTreeSet<u32> = reversals.map(|draft| draft.origin_event).collect();
+        if !taken.is_empty() {
             let events = (0_u32..).zip(drafts).filter(|(_, draft)| draft.origin_event == draft.event);
+            let events = events.filter(|(_, draft)| taken.contains(&draft.event));
             place_of.extend(events.map(|(place, draft)| (draft.event, place)));
         }
         for (place, draft) in (0_u32..).zip(drafts) {

@@ -121,9 +121,40 @@ impl Selector {
         }
     }
 
+    /// What selects the amounts of bookings in all roles but overlays, where no measure is named.
+    pub(super) fn bookings() -> Self {
+        Selector {
+            value: MeasureValue::Amount,
+            kind: EventKind::Booked,
+            direct: true,
+            rolled_up: false,
+            levels: usize::MAX,
+            roles: None,
+            condition: None,
+            expression: None,
+            condition_text: None,
+            expression_text: None,
+        }
+    }
+
     /// Whether direct credits count, and from how many levels rolled-up ones, if they do.
     pub(super) fn reach(&self) -> (bool, Option<usize>) {
         (self.direct, self.rolled_up.then_some(self.levels))
+    }
+
+    /// Whether a share of an entry is one of the measure's for a payee, whoever has it.
+    pub(super) fn counts(
+        &self,
+        facts: &Facts,
+        book: &Book,
+        entry: u32,
+        share: &Share,
+        payee: u32,
+        rolled_up: bool,
+    ) -> bool {
+        book.entry(entry).kind == self.kind
+            && self.takes(facts, share, rolled_up)
+            && self.holds(facts, book, entry, share, payee)
     }
 
     /// Whether a share counts: by its role; of rolled-up credits without named roles all but overlays.

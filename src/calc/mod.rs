@@ -30,6 +30,7 @@
 //! | everything a close posts and keeps | `close` | 10 |
 //! | whom a deal touches, and whose credits a payee's earnings read | `affected` | 6, 11 |
 //! | what a deal would earn: with it less without it | `estimate` | 11 |
+//! | what was booked, won and is open, in parts and in order | `performance` | docs/performance.md |
 //! | statement, attainment, explanation: the same figures, shown | `statement`, `attainment`, `explain` | 1 |
 
 pub mod affected;
@@ -52,6 +53,7 @@ mod memo;
 pub mod months;
 pub mod outside;
 pub mod pace;
+pub mod performance;
 pub mod pipeline;
 pub mod posting;
 mod price;
@@ -122,6 +124,12 @@ impl<'f> Calculation<'f> {
     pub fn open_for(facts: &'f Facts, through: Period, payees: &[u32]) -> Self {
         let payees: Vec<u32> = affected::needed(facts, payees).into_iter().collect();
         Self::with(facts, through, Book::open_for(facts, through, &payees))
+    }
+
+    /// The same for performance figures: ready for what some payees, by index and in order, and those below them are
+    /// credited with, or for all events; with every figure of them. Nothing can be earned with it.
+    fn open_to_look(facts: &'f Facts, through: Period, payees: Option<&[u32]>) -> Self {
+        Self::with(facts, through, Book::open_to_look(facts, through, payees))
     }
 
     fn with(facts: &'f Facts, through: Period, book: Book<'f>) -> Self {

@@ -26,25 +26,27 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Works out what the measures of `facts` count of the entries of `events`: with any event all of its deal.
-    pub(super) fn of(facts: &Facts, events: &[u32], entries: &[Entry]) -> Self {
+    /// Works out what the measures of `facts` count of the entries of `events`, or every figure: with any event all of
+    /// its deal.
+    pub(super) fn of(facts: &Facts, events: &[u32], entries: &[Entry], every: bool) -> Self {
         let selections = || facts.measures.values().filter_map(Measure::selection);
         let counted = |value| selections().any(|selection| selection.value == value);
         let read: Vec<&Field> =
             selections().flat_map(Selection::formulas).flat_map(Formula::fields).collect();
-        let margin = counted(MeasureValue::Margin) || read.contains(&&Field::EventCost);
-        let quantity = counted(MeasureValue::Quantity) || read.contains(&&Field::EventQuantity);
+        let margin = every || counted(MeasureValue::Margin) || read.contains(&&Field::EventCost);
+        let quantity = every || counted(MeasureValue::Quantity) || read.contains(&&Field::EventQuantity);
         let mut figures = Figures::default();
         if !(margin || quantity || counted(MeasureValue::Count)) {
             return figures;
         }
         let groups = Groups::of(facts, events);
         if margin {
-            let parts = groups.parts(facts, |worth| worth.cost);
+            let parts = groups.parts(facts, events, |worth| worth.cost);
             (figures.costs, figures.costs_taken) = with_reversals(facts, entries, &parts);
         }
         if quantity {
-            let parts = groups.parts(facts, |worth| worth.quantity.map(|Quantity(millionths)| millionths));
+            let parts =
+                groups.parts(facts, events, |worth| worth.quantity.map(|Quantity(millionths)| millionths));
             figures.quantities = with_reversals(facts, entries, &parts).0;
         }
         if counted(MeasureValue::Count) {
@@ -89,12 +91,18 @@ impl Groups {
     }
 
     /// What each event states, or its part of what its deal states.
-    fn parts(&self, facts: &Facts, stated: impl Fn(&Worth) -> Option<i64>) -> BTreeMap<u32, i64> {
-        let mut parts = BTreeMap::new();
+    fn parts<'a>(
+        &self,
+        facts: &Facts,
+        events: &'a [u32],
+        stated: impl Fn(&Worth) -> Option<i64>,
+    ) -> Parts<'a> {
+        let mut parts = Parts { events, figures: vec![None; events.len()] };
         for group in self.each(facts) {
             let worth = |event: &u32| &facts.events[*event as usize].worth;
-            let own = |event: &u32| stated(worth(event)).map(|figure| (*event, figure));
-            parts.extend(group.iter().filter_map(own));
+            for event in group {
+                parts.set(*event, stated(worth(event)));
+            }
             let rest: Vec<u32> =
                 group.iter().copied().filter(|event| stated(worth(event)).is_none()).collect();
             let deal = group.first().map(|event| facts.events[*event as usize].deal);
@@ -102,10 +110,37 @@ impl Groups {
             let amount = |event: &u32| i128::from(worth(event).amount.unwrap_or_default());
             let of: i128 = rest.iter().map(amount).sum();
             let mut upto = Upto::new(whole, of);
-            let part = |event: &u32| Some((*event, upto.next(amount(event))?));
-            parts.extend(rest.iter().filter_map(part));
+            for event in &rest {
+                parts.set(*event, upto.next(amount(event)));
+            }
         }
         parts
+    }
+}
+
+/// What each of some events, in order, states or has a part of.
+struct Parts<'a> {
+    events: &'a [u32],
+    figures: Vec<Option<i64>>,
+}
+
+impl Parts<'_> {
+    /// Where an event stands; of all events, at its own index.
+    fn place(&self, event: u32) -> Option<usize> {
+        let at = event as usize;
+        if self.events.get(at) == Some(&event) { Some(at) } else { self.events.binary_search(&event).ok() }
+    }
+
+    fn set(&mut self, event: u32, figure: Option<i64>) {
+        if let Some(place) = self.place(event)
+            && let Some(kept) = self.figures.get_mut(place)
+        {
+            *kept = figure;
+        }
+    }
+
+    fn get(&self, event: u32) -> Option<i64> {
+        self.figures.get(self.place(event)?).copied().flatten()
     }
 }
 
@@ -154,16 +189,12 @@ pub(super) fn take_back(facts: &Facts, entries: &[Entry], figures: &mut [i64]) {
 }
 
 /// The figures of events with those of what takes them back, by entry; and what was taken before each of these.
-fn with_reversals(
-    facts: &Facts,
-    entries: &[Entry],
-    parts: &BTreeMap<u32, i64>,
-) -> (Vec<Option<i64>>, BTreeMap<u32, i64>) {
+fn with_reversals(facts: &Facts, entries: &[Entry], parts: &Parts) -> (Vec<Option<i64>>, BTreeMap<u32, i64>) {
     let mut before = BTreeMap::new();
     let mut taken: BTreeMap<u32, Upto> = BTreeMap::new();
     let figure = |(place, entry): (u32, &Entry)| {
         let origin = entries[entry.origin as usize].event;
-        let whole = *parts.get(&origin)?;
+        let whole = parts.get(origin)?;
         if entry.origin == place {
             return Some(whole);
         }

@@ -28,7 +28,7 @@ fn january(payee: &str, as_of: i64) -> Value {
 }
 
 /// All that is said of a payee's January as of a change; 0 for now.
-async fn told(client: &Client, payee: &str, as_of: i64) -> [Value; 4] {
+async fn told(client: &Client, payee: &str, as_of: i64) -> [Value; 5] {
     let asked = january(payee, as_of);
     let statement = client.get(STATEMENT, asked.clone()).await;
     let attained = client.get("EarningsService/GetAttainment", asked.clone()).await;
@@ -36,7 +36,9 @@ async fn told(client: &Client, payee: &str, as_of: i64) -> [Value; 4] {
         json!({"dealId": "made-up", "ownerId": payee, "amount": "90000.00", "outcome": "OUTCOME_OPEN"});
     let estimated = json!({"deal": made_up, "assumedEvents": [{"eventDate": "2026-01-20"}], "asOfChange": asked["asOfChange"]});
     let estimated = client.get("EarningsService/EstimateDeal", estimated).await;
-    [statement, attained, client.get("EarningsService/ExplainEarning", asked).await, estimated]
+    let performed = json!({"subject": {"teamOfPayeeId": payee}, "toPeriod": "2026-01", "asOfChange": asked["asOfChange"]});
+    let performed = client.get("PerformanceService/GetPerformance", performed).await;
+    [statement, attained, client.get("EarningsService/ExplainEarning", asked).await, estimated, performed]
 }
 
 async fn statement(client: &Client, payee: &str) -> Value {
@@ -96,6 +98,14 @@ async fn every_kind_of_change_is_carried_on_and_reads_as_in_the_database() {
     }));
     tenant.deals(&[split]).await;
     check().await;
+    let open = |id: &str, stage: &str| {
+        json!({"dealId": id, "ownerId": "ann", "outcome": "OUTCOME_OPEN", "stage": stage,
+        "amount": "50.00", "probabilityPercent": "10", "closeDate": "2026-01-20"})
+    };
+    tenant.deals(&[open("d0", "Discovery"), open("d4", "Discovery")]).await;
+    check().await;
+    tenant.deals(&[open("d4", "Proposal"), deal("d0", "ann", "2026-01-20", "60.00")]).await;
+    check().await;
     tenant
         .write("QuotaService/SetQuotas", json!({"quotas": [quota("ann", "own", "FY2026-Q1", "3.00")]}))
         .await;
@@ -105,7 +115,7 @@ async fn every_kind_of_change_is_carried_on_and_reads_as_in_the_database() {
     tenant.write("PayeeService/UpsertPayees", json!({"payees": [abe]})).await;
     let abes = quota("abe", "own", "FY2026", "400000.00");
     tenant.write("QuotaService/SetQuotas", json!({"quotas": [abes]})).await;
-    tenant.deals(&[deal("d0", "abe", "2026-01-02", "50.00")]).await;
+    tenant.deals(&[deal("d", "abe", "2026-01-02", "50.00")]).await;
     check().await;
     // More than is put in its place one by one.
     for thousand in 0..2 {

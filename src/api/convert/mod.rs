@@ -14,6 +14,7 @@ mod modifier;
 pub mod outside;
 pub mod payee;
 mod payout;
+pub mod performance;
 pub mod period;
 pub mod plan;
 pub mod plan_diff;

@@ -7,8 +7,8 @@ mod good;
 use prost::{Message, Name};
 
 use super::{
-    admin, deal, draft, earnings, estimate, exchange, import, journal, measure, outside, payee, period, plan,
-    plan_test, quota, team, territory,
+    admin, deal, draft, earnings, estimate, exchange, import, journal, measure, outside, payee, performance,
+    period, plan, plan_test, quota, team, territory,
 };
 use crate::api::json::from_json;
 use crate::api::v1;
@@ -87,6 +87,10 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "GetStatementRequest" => said(json, earnings::statement),
         "ExplainEarningRequest" => said(json, earnings::explain),
         "EstimateDealRequest" => said(json, |m| estimate::estimate(m, usd)),
+        "GetPerformanceRequest" => said(json, performance::performance),
+        "ListPerformanceRequest" => said(json, performance::parts),
+        "GetTeamPerformanceRequest" => said(json, performance::team),
+        "GetLeaderboardRequest" => said(json, performance::board),
         "PreviewPeriodRequest" => said(json, period::preview),
         "ClosePeriodRequest" => said(json, period::close),
         "AcceptRulesRevisionRequest" => said(json, period::accept_rules),

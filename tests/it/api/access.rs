@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 62] = [
+const ALLOWED: [(&str, &str); 66] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -49,6 +49,10 @@ const ALLOWED: [(&str, &str); 62] = [
     ("PayeeService/ReassignReports", "as"),
     ("PayeeService/TerminatePayee", "as"),
     ("PayeeService/UpsertPayees", "as"),
+    ("PerformanceService/GetLeaderboard", "asepu"),
+    ("PerformanceService/GetPerformance", "asepu"),
+    ("PerformanceService/GetTeamPerformance", "asepu"),
+    ("PerformanceService/ListPerformance", "asepu"),
     ("PeriodService/AcceptRulesRevision", "a"),
     ("PeriodService/ClosePeriod", "a"),
     ("PeriodService/ListPostings", "aspu"),

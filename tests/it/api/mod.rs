@@ -14,6 +14,7 @@ mod outside;
 mod pages;
 mod payee;
 mod people;
+mod performance;
 mod picture;
 mod plan;
 mod quota;

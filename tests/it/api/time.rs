@@ -40,7 +40,7 @@ fn every_read_can_say_from_when() {
             assert!(output.get_field_by_name("as_of_change").is_some(), "{name} answers no as_of_change");
         }
     }
-    assert_eq!(reads, 41);
+    assert_eq!(reads, 45);
 }
 
 /// Every read, with what it needs, in a company where ann has a deal of change 8 and January is closed.
@@ -68,6 +68,16 @@ fn reads() -> Vec<(&'static str, Value)> {
         ("PayeeService/GetPayee", json!({"payeeId": "ann"})),
         ("PayeeService/GetReportingLine", json!({"payeeId": "ann"})),
         ("PayeeService/ListPayees", json!({})),
+        (
+            "PerformanceService/GetLeaderboard",
+            json!({"subject": {"company": true}, "figure": "FIGURE_BOOKED", "toPeriod": "2026-01"}),
+        ),
+        ("PerformanceService/GetPerformance", json!({"subject": {"payeeId": "ann"}, "toPeriod": "2026-01"})),
+        ("PerformanceService/GetTeamPerformance", json!({"managerId": "lead", "window": "FY2026-Q1"})),
+        (
+            "PerformanceService/ListPerformance",
+            json!({"subject": {"company": true}, "dimension": "DIMENSION_MEMBER", "toPeriod": "2026-01"}),
+        ),
         ("PeriodService/ListPostings", json!({})),
         ("PeriodService/PreviewPeriod", json!({"period": "2026-02"})),
         ("PeriodService/WatchClose", json!({"period": "2026-01"})),

@@ -2,6 +2,7 @@
 
 mod adjustments;
 mod admin;
+mod performance;
 mod plans;
 mod rules;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeSet;
 
 use adjustments::ADJUSTMENTS;
 use admin::ADMIN;
+use performance::PERFORMANCE;
 use plans::PLANS;
 use rules::RULES;
 
@@ -330,7 +332,7 @@ const READS: &[Case] = &[
 #[test]
 fn everything_wrong_with_a_request_is_said_at_once() {
     for (request, json, expected) in
-        [PEOPLE, DEALS, RULES, ADJUSTMENTS, PLANS, READS, ADMIN].into_iter().flatten()
+        [PEOPLE, DEALS, RULES, ADJUSTMENTS, PLANS, READS, PERFORMANCE, ADMIN].into_iter().flatten()
     {
         let said = violations(request, json);
         assert_eq!(said, *expected, "{request} {json}");
@@ -339,7 +341,7 @@ fn everything_wrong_with_a_request_is_said_at_once() {
 
 #[test]
 fn every_request_of_the_contract_is_in_the_table() {
-    let table: BTreeSet<String> = [PEOPLE, DEALS, RULES, ADJUSTMENTS, PLANS, READS, ADMIN]
+    let table: BTreeSet<String> = [PEOPLE, DEALS, RULES, ADJUSTMENTS, PLANS, READS, PERFORMANCE, ADMIN]
         .into_iter()
         .flatten()
         .map(|(request, ..)| request.to_string())

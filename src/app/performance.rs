@@ -1,0 +1,416 @@
+//! Performance: computed at every read from the facts in memory, or from all of them loaded in a queue.
+
+mod page;
+mod shown;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::auth::Role;
+use crate::calc::performance::{
+    Goal, Look, Months, Part, Quoted, Span, Subject, Tally, growth, medians, peers,
+};
+use crate::calc::problem::Problem;
+use crate::domain::condition::Field;
+use crate::domain::date::{Calendar, Day, Period, WindowKind};
+use crate::domain::facts::{Facts, FactsBuilder};
+use crate::domain::fault::{Fault, Violations};
+use crate::domain::id::{MeasureId, PayeeId, TerritoryId};
+use crate::domain::measure::{Measure, Selection, Unit};
+use crate::domain::money::Currency;
+use crate::storage;
+use crate::storage::facts::{Scope, Which};
+
+use super::earnings::AttainmentFigures;
+use super::facts::{off_thread, terms};
+use super::{App, AsOf, Call};
+
+pub use crate::calc::RULES_REVISION;
+pub use crate::calc::performance::{Dimension, Figure, Filter};
+pub use page::{BoardAnswer, BoardQuery, MemberAnswer, PartsAnswer, TeamAnswer, TeamQuery};
+pub use shown::{FigureTexts, PipelineTexts};
+
+/// Most months of a span.
+const MAX_MONTHS: i32 = 120;
+/// Most stages that stand apart, and most problems that are listed.
+const LISTED: usize = 100;
+
+/// Of whom figures are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A payee; absent: the key's.
+    Payee(Option<PayeeId>),
+    /// A manager's team; absent: of the key's payee.
+    Team(Option<PayeeId>),
+    /// A territory.
+    Territory(TerritoryId),
+    /// Everyone.
+    Company,
+}
+
+/// Over which months.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Over {
+    /// From the first, else the last alone, to the last, else the month of the day looked from.
+    Months(Option<Period>, Option<Period>),
+    /// Those of a window as text; empty: of the quarter of the day looked from.
+    Window(String),
+}
+
+/// What all of performance is asked for with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PerformanceQuery {
+    pub subject: Asked,
+    pub filter: Filter,
+    pub over: Over,
+    /// Absent: today, or the last day of a span that is over.
+    pub on: Option<Day>,
+    /// Absent: the amounts of bookings.
+    pub measure: Option<MeasureId>,
+    /// Absent: what the payee or manager is paid in, else the tenant's.
+    pub currency: Option<Currency>,
+    pub as_of: AsOf,
+}
+
+/// A subject's figures. Figures are decimal text.
+#[derive(Debug, Clone)]
+pub struct PerformanceFigures {
+    pub months: Months,
+    pub measure: Option<MeasureId>,
+    pub unit: Unit,
+    pub currency: Currency,
+    pub totals: FigureTexts,
+    /// Each month with its growth.
+    pub by_month: Vec<(Period, FigureTexts, Option<String>)>,
+    /// Stage, what is in it, and how many stages it stands for, if it is not one.
+    pub stages: Vec<(String, PipelineTexts, usize)>,
+    pub growth: Option<String>,
+    pub goals: Vec<AttainmentFigures>,
+    /// Just before, and a year before; absent unless asked for.
+    pub past: Option<(FigureTexts, FigureTexts)>,
+    /// Figure, median, how many peers have it.
+    pub peers: Vec<(Figure, String, usize)>,
+    pub undated: usize,
+    pub problems: Problems,
+}
+
+/// What could not be counted: at most 100, of how many.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Problems {
+    pub listed: Vec<String>,
+    pub count: usize,
+}
+
+impl Problems {
+    fn of(problems: &BTreeSet<Problem>) -> Self {
+        let listed = problems.iter().take(LISTED).map(ToString::to_string).collect();
+        Problems { listed, count: problems.len() }
+    }
+}
+
+/// What is looked at, found and allowed.
+struct Sight {
+    facts: Arc<Facts>,
+    subject: Subject,
+    months: Months,
+    filter: Filter,
+    measure: Option<(MeasureId, Selection)>,
+    currency: Currency,
+    as_of: i64,
+}
+
+/// What to compare with.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Compare {
+    pub past: bool,
+    pub peers: bool,
+}
+
+impl App {
+    /// The figures of a subject, with the journal number read as of.
+    pub async fn performance(
+        &self,
+        call: &Call,
+        query: PerformanceQuery,
+        compare: Compare,
+    ) -> Result<(PerformanceFigures, i64), Fault> {
+        let sight = self.sight(call, query, None).await?;
+        let as_of = sight.as_of;
+        let work = move || {
+            let facts = &sight.facts;
+            let others = match (compare.peers, sight.person()) {
+                (true, Some(person)) => peers(facts, person, sight.months.last.last_day()),
+                (false, _) | (true, None) => Vec::new(),
+            };
+            let payees: Option<Vec<u32>> = sight.person().map(|person| {
+                let mut payees: Vec<u32> = others.iter().copied().chain([person]).collect();
+                payees.sort_unstable();
+                payees
+            });
+            let look = sight.look(payees.as_deref());
+            let sums = Summed::of(&sight, &look, &[]);
+            PerformanceFigures {
+                peers: sight.peers(&look, &others),
+                ..sums.figures(&sight, &look, compare.past)
+            }
+        };
+        Ok((off_thread(work).await?, as_of))
+    }
+
+    /// Finds out what is asked for: whose, over which days, whether the caller may see it. `attribute` is read besides
+    /// what the filter reads.
+    async fn sight(
+        &self,
+        call: &Call,
+        query: PerformanceQuery,
+        attribute: Option<&Field>,
+    ) -> Result<Sight, Fault> {
+        let seen = self.see(call, query.as_of).await?;
+        let calendar = self.calendar_seen(call, &seen).await?;
+        let today = self.today(call, &seen).await?;
+        let months = months(&calendar, &query.over, query.on, today)?;
+        let day = months.last.last_day();
+        let person = match &query.subject {
+            Asked::Payee(payee) | Asked::Team(payee) => {
+                let own = payee.clone().or_else(|| call.actor.payee.clone());
+                let field = match query.over {
+                    Over::Months(..) => "subject",
+                    Over::Window(_) => "manager_id",
+                };
+                let missing = || Fault::field(field, "must be given: this key belongs to no payee");
+                Some(own.ok_or_else(missing)?)
+            }
+            Asked::Territory(_) | Asked::Company => None,
+        };
+        match &person {
+            Some(person) => self.authorise(call, &seen, seen.as_of, person, day).await?,
+            // Not yours reads like absent.
+            None if call.actor.role == Role::Payee => return Err(unseen(&query.subject)),
+            None => {}
+        }
+        let fields = query.filter.segment.as_ref().map(|(field, _)| field).into_iter().chain(attribute);
+        let fields: Vec<Field> = fields.cloned().collect();
+        let facts = match seen.facts(seen.as_of).filter(|facts| fields.iter().all(|field| facts.keeps(field)))
+        {
+            Some(facts) => Arc::clone(facts),
+            None => self.all_facts(call, seen.as_of, &fields).await?,
+        };
+        let measure = query.measure.map(|id| selection(&facts, id)).transpose()?;
+        let subject = subject(&facts, &query.subject, person.as_ref())?;
+        let paid_in =
+            person.as_ref().and_then(|person| facts.payee(person)).map(|payee| facts.paid_in(payee, day));
+        Ok(Sight {
+            currency: query.currency.or(paid_in).unwrap_or(calendar.currency),
+            subject,
+            months,
+            filter: query.filter,
+            measure,
+            as_of: seen.as_of,
+            facts,
+        })
+    }
+
+    /// Everything as of a number, with some free attributes of every deal, loaded in a queue.
+    async fn all_facts(&self, call: &Call, as_of: i64, attributes: &[Field]) -> Result<Arc<Facts>, Fault> {
+        let _place = self.inner.resident.queue().await?;
+        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+        let mut builder: FactsBuilder = terms(&mut tx, call.tenant(), as_of).await?;
+        builder.keep(attributes);
+        let scope = Scope { as_of, deals: Which::All };
+        storage::facts::load_deals(&mut tx, call.tenant(), &scope, &mut builder).await?;
+        drop(tx);
+        off_thread(|| builder.build()).await?.map(Arc::new).map_err(storage::facts::unfit)
+    }
+}
+
+/// What a payee's key reads of what is nobody's own.
+fn unseen(asked: &Asked) -> Fault {
+    match asked {
+        Asked::Territory(territory) => Fault::not_found("territory", territory),
+        Asked::Payee(_) | Asked::Team(_) | Asked::Company => Fault::not_found("subject", "company"),
+    }
+}
+
+/// The subject by index.
+fn subject(facts: &Facts, asked: &Asked, person: Option<&PayeeId>) -> Result<Subject, Fault> {
+    let index = |id: Option<&PayeeId>| id.and_then(|id| facts.payee(id));
+    let missing = || Fault::not_found("payee", person.map_or("", PayeeId::as_str));
+    match asked {
+        Asked::Payee(_) => index(person).map(Subject::Payee).ok_or_else(missing),
+        Asked::Team(_) => index(person).map(Subject::Team).ok_or_else(missing),
+        Asked::Territory(id) if facts.has_territory(id) => Ok(Subject::Territory(id.clone())),
+        Asked::Territory(id) => Err(Fault::not_found("territory", id)),
+        Asked::Company => Ok(Subject::Company),
+    }
+}
+
+/// What a measure selects; refused where it is not there, or counts no credits.
+fn selection(facts: &Facts, id: MeasureId) -> Result<(MeasureId, Selection), Fault> {
+    let mut violations = Violations::default();
+    let refused = match facts.measures.get(&id).map(Measure::selection) {
+        Some(Some(selection)) => return Ok((id, selection.clone())),
+        Some(None) => {
+            violations.add("measure_id", format!("must count credits: {id} is an outside measure"));
+            super::write::unfit(violations)
+        }
+        None => {
+            violations.add("measure_id", format!("measure {id} does not exist"));
+            super::write::unknown(violations)
+        }
+    };
+    refused.and_then(|()| Err(Fault::not_found("measure", &id)))
+}
+
+/// The months asked for and the day they are looked at from.
+fn months(calendar: &Calendar, over: &Over, on: Option<Day>, today: Day) -> Result<Months, Fault> {
+    let near = on.unwrap_or(today).period();
+    let (first, last) = match over {
+        Over::Months(first, last) => {
+            let last = last.unwrap_or(near);
+            (first.unwrap_or(last), last)
+        }
+        Over::Window(text) if text.is_empty() => {
+            let quarter = calendar.window(WindowKind::Quarter, near);
+            (quarter.first(), quarter.last())
+        }
+        Over::Window(text) => {
+            let window = calendar.parse_window(text).ok().filter(|window| window.kind() != WindowKind::Deal);
+            let window = window.ok_or_else(|| {
+                let message =
+                    "must be a window such as \"2026-03\", \"FY2026-Q1\", \"FY2026-H1\" or \"FY2026\"";
+                Fault::field("window", message)
+            })?;
+            (window.first(), window.last())
+        }
+    };
+    let months = Months { first, last, on: on.unwrap_or(today.min(last.last_day()).max(first.start())) };
+    let mut violations = Violations::default();
+    if last < first {
+        violations.add("from_period", format!("must not be after to_period {last}, got {first}"));
+        violations.add("to_period", format!("must not be before from_period {first}, got {last}"));
+    } else if months.count() > MAX_MONTHS {
+        let count = months.count();
+        violations.add("from_period", format!("must be at most {MAX_MONTHS} months to {last}, got {count}"));
+    } else if months.on < first.start() {
+        let day = first.start();
+        violations.add("on_date", format!("must not be before the first day {day}, got {}", months.on));
+    }
+    violations.finish(Some(months))
+}
+
+impl Sight {
+    /// The payee, or the manager of the team.
+    fn person(&self) -> Option<u32> {
+        match self.subject {
+            Subject::Payee(payee) | Subject::Team(payee) => Some(payee),
+            Subject::Territory(_) | Subject::Company => None,
+        }
+    }
+
+    fn look(&self, payees: Option<&[u32]>) -> Look<'_> {
+        let (filter, on) = (self.filter.clone(), self.months.on);
+        let measure = self.measure.as_ref().map(|(id, selection)| (id, selection));
+        Look::open(&self.facts, payees, measure, filter, self.currency, on)
+    }
+
+    /// The last day that counts.
+    fn counted(&self) -> Day {
+        self.months.on.min(self.months.last.last_day())
+    }
+
+    /// The figures' medians over peers.
+    fn peers(&self, look: &Look, others: &[u32]) -> Vec<(Figure, String, usize)> {
+        let (span, whole) = (self.months.span(), self.months.whole());
+        let tally = |peer: &u32| {
+            let subject = match self.subject {
+                Subject::Team(_) => Subject::Team(*peer),
+                Subject::Payee(_) | Subject::Territory(_) | Subject::Company => Subject::Payee(*peer),
+            };
+            look.sums(&subject, &[span], Some(whole), &[]).totals.pop().unwrap_or_default()
+        };
+        let tallies: Vec<Tally> = others.iter().map(tally).collect();
+        let shown = medians(&tallies).into_iter().map(|(figure, (median, count))| {
+            (figure, shown::value(self.currency, look.unit(), figure, &median), count)
+        });
+        shown.collect()
+    }
+}
+
+/// A subject's sums over its span, the past, and the month before the first.
+struct Summed<'f> {
+    totals: Vec<Tally>,
+    months: BTreeMap<Part<'f>, Tally>,
+    stages: BTreeMap<Part<'f>, Tally>,
+    /// By what else was asked for.
+    parts: Vec<BTreeMap<Part<'f>, Tally>>,
+    goals: Vec<Goal>,
+    undated: usize,
+    problems: BTreeSet<Problem>,
+}
+
+impl<'f> Summed<'f> {
+    fn of(sight: &Sight, look: &Look<'f>, dimensions: &[Dimension]) -> Self {
+        let Sight { months, subject, .. } = sight;
+        let first = months.first.plus(-1);
+        let month_before = Span { from: first.start(), to: first.end() };
+        let spans = [months.span(), months.before(months.count()), months.before(12), month_before];
+        let cuts: Vec<Dimension> =
+            [Dimension::Month, Dimension::Pipeline].into_iter().chain(dimensions.iter().cloned()).collect();
+        let mut sums = look.sums(subject, &spans, Some(months.whole()), &cuts);
+        let mut parts = sums.parts.into_iter();
+        let (by_month, stages) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let mut goals = Vec::new();
+        let window = months.window(&sight.facts.calendar).filter(|_| sight.filter == Filter::default());
+        if let Some((person, window)) = sight.person().zip(window) {
+            let quoted = Quoted::of(&sight.facts);
+            for goal in quoted.goals(&look.calculation, person, None, (window, sight.counted())) {
+                match goal {
+                    Ok(goal) => goals.push(goal),
+                    Err(problem) => drop(sums.problems.insert(problem)),
+                }
+            }
+        }
+        Summed {
+            totals: sums.totals,
+            months: by_month,
+            stages,
+            parts: parts.collect(),
+            goals,
+            undated: look.undated(subject),
+            problems: sums.problems,
+        }
+    }
+
+    /// The figures as they are shown, without peers.
+    fn figures(&self, sight: &Sight, look: &Look, past: bool) -> PerformanceFigures {
+        let (currency, unit, months) = (sight.currency, look.unit(), sight.months);
+        let none = Tally::default();
+        let tally = |span: usize| self.totals.get(span).unwrap_or(&none);
+        let texts = |tally: &Tally| FigureTexts::of(tally, currency, unit);
+        let rate = |booked: &Tally, before: &Tally| {
+            growth(&booked.booked, &before.booked).as_ref().map(shown::percent)
+        };
+        let mut before = tally(3);
+        let by_month = months.each().map(|period| {
+            let month = self.months.get(&Part::Month(period)).unwrap_or(&none);
+            let growth = rate(month, before);
+            before = month;
+            (period, texts(month), growth)
+        });
+        PerformanceFigures {
+            months,
+            measure: sight.measure.as_ref().map(|(id, _)| id.clone()),
+            unit,
+            currency,
+            totals: texts(tally(0)).with_pipeline(tally(0), currency),
+            by_month: by_month.collect(),
+            stages: shown::stages(&self.stages, currency, LISTED),
+            growth: rate(tally(0), tally(1)),
+            goals: self.goals.iter().map(|goal| shown::goal(&sight.facts, goal)).collect(),
+            past: past.then(|| (texts(tally(1)), texts(tally(2)))),
+            peers: Vec::new(),
+            undated: self.undated,
+            problems: Problems::of(&self.problems),
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What deals say themselves: won and lost with amount and days, and what is open.
+
+use crate::domain::date::Day;
+use crate::domain::deal::Outcome;
+use crate::domain::exact::Exact;
+use crate::domain::exchange::Unconverted;
+use crate::domain::number::WHOLE;
+
+use super::{Item, Look, Problem, Span, Subject, What, members};
+
+impl<'f> Look<'f> {
+    /// Tells every decision on a deal that a subject's members own, by the place of the span it is in.
+    pub(super) fn decided(
+        &self,
+        subject: &Subject,
+        spans: &[Span],
+        tell: &mut impl FnMut(usize, Result<Item, Problem>),
+    ) {
+        let facts = self.facts();
+        for who in members(facts, subject) {
+            for deal in facts.owned(who).iter().copied() {
+                let outcome = facts.outcome(deal);
+                let Some(day) = self.decided_on(deal, outcome) else { continue };
+                let mut spans = spans.iter().enumerate().filter(|(_, span)| span.holds(day)).peekable();
+                if spans.peek().is_none() || !self.belongs(subject, who, day) || !self.takes(deal) {
+                    continue;
+                }
+                let what = self.decision(deal, outcome, day);
+                for (place, _) in spans {
+                    let item = what.clone().map(|what| Item { deal, who, day, line_day: day, what });
+                    tell(place, item);
+                }
+            }
+        }
+    }
+
+    /// The day on which a deal was won or lost: its close date, else of a deal won that of the first thing that happened
+    /// to it.
+    fn decided_on(&self, deal: u32, outcome: Outcome) -> Option<Day> {
+        let facts = self.facts();
+        match outcome {
+            Outcome::Open => None,
+            Outcome::Won => facts.closed(deal).or_else(|| facts.begun(deal)),
+            Outcome::Lost => facts.closed(deal),
+        }
+    }
+
+    fn decision(&self, deal: u32, outcome: Outcome, day: Day) -> Result<What, Problem> {
+        let facts = self.facts();
+        let won = outcome == Outcome::Won;
+        let amount = facts.worth(deal).amount.filter(|_| won);
+        let amount = amount.map(|minor| self.converted(deal, minor, day)).transpose()?;
+        let opened = facts.opened(deal).filter(|_| won);
+        // A deal opened after it closed says nothing about how long deals take.
+        let cycle = opened.zip(facts.closed(deal)).map(|(opened, closed)| closed.days_since(opened));
+        Ok(What::Decided { won, amount, cycle: cycle.filter(|days| *days >= 0) })
+    }
+
+    /// How many deals won or lost of a subject's members there is no day for.
+    pub fn undated(&self, subject: &Subject) -> usize {
+        let facts = self.facts();
+        let members = members(facts, subject).into_iter();
+        let belong = members.filter(|who| self.belongs(subject, *who, self.on));
+        let undated = |deal: &&u32| {
+            let outcome = facts.outcome(**deal);
+            outcome != Outcome::Open && self.decided_on(**deal, outcome).is_none() && self.takes(**deal)
+        };
+        belong.map(|who| facts.owned(who).iter().filter(undated).count()).sum()
+    }
+
+    /// Tells every open deal of a subject's members, and every part of one that would be theirs.
+    pub(super) fn pipeline(
+        &self,
+        subject: &Subject,
+        span: Span,
+        tell: &mut impl FnMut(Result<Item, Problem>),
+    ) {
+        let (facts, on) = (self.facts(), self.on);
+        let overlays = self.named && matches!(subject, Subject::Payee(_));
+        let members = members(facts, subject).into_iter();
+        for who in members.filter(|who| self.belongs(subject, *who, on)) {
+            let item = |deal, what| Item { deal, who, day: on, line_day: on, what };
+            let owned = facts.owned(who).iter().copied();
+            let open = |deal: &u32| facts.outcome(*deal) == Outcome::Open && facts.begun(*deal).is_none();
+            for deal in owned.filter(|deal| open(deal) && self.takes(*deal)) {
+                tell(Ok(item(deal, What::Open)));
+            }
+            for credit in facts.open_credits(who) {
+                if !self.selector.takes(facts, &credit.share, !overlays) || !self.takes(credit.deal) {
+                    continue;
+                }
+                let Some(minor) = facts.worth(credit.deal).amount else { continue };
+                let percent = Exact::ratio(i128::from(credit.share.percent.0), i128::from(WHOLE));
+                let part = |minor: i64| Exact::whole(i128::from(minor)).mul(&percent.unwrap_or(Exact::ZERO));
+                let amount = self.converted(credit.deal, minor, on).map(part);
+                let likely = |amount| What::Likely {
+                    amount,
+                    chance: facts.probability(credit.deal),
+                    expected: facts.closed(credit.deal).is_some_and(|day| span.holds(day)),
+                };
+                tell(amount.map(|amount| item(credit.deal, likely(amount))));
+            }
+        }
+    }
+
+    /// Money of a deal in the currency looked in, at the rates of a day.
+    fn converted(&self, deal: u32, minor: i64, day: Day) -> Result<i64, Problem> {
+        let (facts, to) = (self.facts(), self.currency);
+        facts.exchange.convert(minor, facts.currency(deal), to, day).map_err(|fault| {
+            let deal = facts.deal_id(deal).to_string();
+            match fault {
+                Unconverted::NoRate(currency) => Problem::RateMissing { deal, currency, day },
+                Unconverted::TooLarge => Problem::Unconvertible { deal, currency: to },
+            }
+        })
+    }
+}
