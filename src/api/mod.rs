@@ -13,6 +13,7 @@ pub mod payee;
 pub mod performance;
 pub mod period;
 pub mod plan;
+mod proposal;
 pub mod quota;
 pub mod server;
 pub mod status;

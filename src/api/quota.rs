@@ -9,7 +9,7 @@ use crate::api::convert::quota::{self as convert, LIST};
 use crate::api::convert::{earnings, receipt};
 use crate::api::page::Paging;
 use crate::api::v1::quota_service_server::QuotaService;
-use crate::api::{accept, v1};
+use crate::api::{accept, proposal, v1};
 use crate::app::{App, Page};
 use crate::domain::fault::{Fault, Reason};
 
@@ -124,5 +124,68 @@ impl QuotaService for Quotas {
             as_of_change: explained.as_of,
             rules_revision: i32::try_from(explained.rules_revision).unwrap_or(i32::MAX),
         }))
+    }
+
+    async fn propose_quotas(
+        &self,
+        request: Request<v1::ProposeQuotasRequest>,
+    ) -> Result<Response<v1::ProposeQuotasResponse>, Status> {
+        proposal::propose(&self.0, request).await
+    }
+
+    async fn get_quota_proposal(
+        &self,
+        request: Request<v1::GetQuotaProposalRequest>,
+    ) -> Result<Response<v1::GetQuotaProposalResponse>, Status> {
+        proposal::get(&self.0, request).await
+    }
+
+    async fn list_quota_proposals(
+        &self,
+        request: Request<v1::ListQuotaProposalsRequest>,
+    ) -> Result<Response<v1::ListQuotaProposalsResponse>, Status> {
+        proposal::list(&self.0, request).await
+    }
+
+    async fn list_proposal_figures(
+        &self,
+        request: Request<v1::ListProposalFiguresRequest>,
+    ) -> Result<Response<v1::ListProposalFiguresResponse>, Status> {
+        proposal::figures(&self.0, request).await
+    }
+
+    async fn adjust_quota_proposal(
+        &self,
+        request: Request<v1::AdjustQuotaProposalRequest>,
+    ) -> Result<Response<v1::AdjustQuotaProposalResponse>, Status> {
+        proposal::adjust(&self.0, request).await
+    }
+
+    async fn compare_quota_proposals(
+        &self,
+        request: Request<v1::CompareQuotaProposalsRequest>,
+    ) -> Result<Response<v1::CompareQuotaProposalsResponse>, Status> {
+        proposal::compare(&self.0, request).await
+    }
+
+    async fn assess_quota_proposal(
+        &self,
+        request: Request<v1::AssessQuotaProposalRequest>,
+    ) -> Result<Response<v1::AssessQuotaProposalResponse>, Status> {
+        proposal::assess(&self.0, request).await
+    }
+
+    async fn publish_quota_proposal(
+        &self,
+        request: Request<v1::PublishQuotaProposalRequest>,
+    ) -> Result<Response<v1::PublishQuotaProposalResponse>, Status> {
+        proposal::publish(&self.0, request).await
+    }
+
+    async fn move_quota(
+        &self,
+        request: Request<v1::MoveQuotaRequest>,
+    ) -> Result<Response<v1::MoveQuotaResponse>, Status> {
+        proposal::move_quota(&self.0, request).await
     }
 }

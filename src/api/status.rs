@@ -49,6 +49,10 @@ fn published(reason: Reason) -> (ErrorReason, Code) {
         Reason::ReportsRemain => (ErrorReason::ReportsRemain, Code::FailedPrecondition),
         Reason::RulesRevisionPending => (ErrorReason::RulesRevisionPending, Code::FailedPrecondition),
         Reason::PlanTestsFailed => (ErrorReason::PlanTestsFailed, Code::FailedPrecondition),
+        Reason::AllocationInfeasible => (ErrorReason::AllocationInfeasible, Code::FailedPrecondition),
+        Reason::EnvelopeBroken => (ErrorReason::EnvelopeBroken, Code::FailedPrecondition),
+        Reason::ProposalPublished => (ErrorReason::ProposalPublished, Code::FailedPrecondition),
+        Reason::WindowClosed => (ErrorReason::WindowClosed, Code::FailedPrecondition),
     }
 }
 
@@ -101,7 +105,7 @@ mod tests {
     use crate::api::descriptors;
     use crate::domain::fault::Violations;
 
-    const ALL: [Reason; 27] = [
+    const ALL: [Reason; 31] = [
         Reason::InvalidRequest,
         Reason::PageTokenInvalid,
         Reason::KeyInvalid,
@@ -129,6 +133,10 @@ mod tests {
         Reason::ReportsRemain,
         Reason::RulesRevisionPending,
         Reason::PlanTestsFailed,
+        Reason::AllocationInfeasible,
+        Reason::EnvelopeBroken,
+        Reason::ProposalPublished,
+        Reason::WindowClosed,
     ];
 
     #[test]

@@ -18,6 +18,7 @@ pub mod performance;
 pub mod period;
 pub mod plan;
 pub mod plan_test;
+pub mod proposal;
 pub mod quota;
 pub mod read;
 mod resident;

@@ -72,11 +72,15 @@ pub enum Permission {
     CalendarRead,
     /// Set the calendar, make and revoke keys, erase personal data.
     TenantAdmin,
+    /// Change proposed quotas, and move published ones; whose is decided by the reporting line.
+    QuotasPlan,
+    /// See proposed quotas; whose is decided by the reporting line.
+    QuotasRead,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Permission; 12] = [
+    pub const ALL: [Permission; 14] = [
         Permission::PayeesRead,
         Permission::PayeesWrite,
         Permission::DealsRead,
@@ -89,6 +93,8 @@ impl Permission {
         Permission::JournalRead,
         Permission::CalendarRead,
         Permission::TenantAdmin,
+        Permission::QuotasPlan,
+        Permission::QuotasRead,
     ];
 
     /// The name in the API.
@@ -106,6 +112,8 @@ impl Permission {
             Permission::JournalRead => "JOURNAL_READ",
             Permission::CalendarRead => "CALENDAR_READ",
             Permission::TenantAdmin => "TENANT_ADMIN",
+            Permission::QuotasPlan => "QUOTAS_PLAN",
+            Permission::QuotasRead => "QUOTAS_READ",
         }
     }
 

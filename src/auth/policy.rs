@@ -14,6 +14,8 @@ pub fn may(role: Role, permission: Permission) -> bool {
         }
         Permission::EarningsRead => matches!(role, Admin | Service | Payee | Payroll | Auditor),
         Permission::LedgerRead => matches!(role, Admin | Service | Payroll | Auditor),
+        Permission::QuotasRead => matches!(role, Admin | Service | Payee | Auditor),
+        Permission::QuotasPlan => matches!(role, Admin | Payee),
         Permission::JournalRead => matches!(role, Admin | Auditor),
         Permission::RulesWrite | Permission::LedgerClose | Permission::TenantAdmin => matches!(role, Admin),
     }
@@ -49,6 +51,8 @@ mod tests {
             (Permission::JournalRead, "a...u"),
             (Permission::CalendarRead, "as..u"),
             (Permission::TenantAdmin, "a...."),
+            (Permission::QuotasPlan, "a.e.."),
+            (Permission::QuotasRead, "ase.u"),
         ];
         assert_eq!(table.map(|(permission, _)| permission), Permission::ALL);
         for (permission, allowed) in table {

@@ -82,14 +82,23 @@ fn credited(
     currency: Currency,
     days: Range<Day>,
 ) -> Result<Exact, Problem> {
+    let dated = dated(calculation, payee, selector, currency, days)?;
+    Ok(dated.iter().fold(Exact::ZERO, |sum, (_, value)| sum.add(value)))
+}
+
+/// A payee's credits on some days, in a currency, each with its own date.
+pub(super) fn dated(
+    calculation: &Calculation,
+    payee: u32,
+    selector: &Selector,
+    currency: Currency,
+    days: Range<Day>,
+) -> Result<Vec<(Day, Exact)>, Problem> {
     let Calculation { facts, book, .. } = calculation;
-    let mut credited = Exact::ZERO;
-    for credit in selector.credits(facts, book, payee) {
-        if days.contains(&book.entry(credit.entry).day) {
-            credited = credited.add(&selector.value(book, &credit, currency)?);
-        }
-    }
-    Ok(credited)
+    let credits = selector.credits(facts, book, payee).into_iter();
+    let dated = credits.map(|credit| (book.entry(credit.entry).day, credit));
+    let counted = dated.filter(|(day, _)| days.contains(day));
+    counted.map(|(day, credit)| Ok((day, selector.value(book, &credit, currency)?))).collect()
 }
 
 /// The measures that a payee has a quota for or is paid on, by id.

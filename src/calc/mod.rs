@@ -31,9 +31,13 @@
 //! | whom a deal touches, and whose credits a payee's earnings read | `affected` | 6, 11 |
 //! | what a deal would earn: with it less without it | `estimate` | 11 |
 //! | what was booked, won and is open, in parts and in order | `performance` | docs/performance.md |
+//! | a goal split into bounded parts, and down a reporting line | `allocate` | 7, 9 |
+//! | quotas proposed from a goal or from history, and changed within envelopes | `proposal` | 7 |
+//! | how good proposed quotas would be | `quality` | 7 |
 //! | statement, attainment, explanation: the same figures, shown | `statement`, `attainment`, `explain` | 1 |
 
 pub mod affected;
+pub mod allocate;
 pub mod attainment;
 mod below;
 pub mod book;
@@ -58,6 +62,8 @@ pub mod pipeline;
 pub mod posting;
 mod price;
 pub mod problem;
+pub mod proposal;
+pub mod quality;
 pub mod quota;
 pub mod rates;
 mod run;

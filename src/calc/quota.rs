@@ -227,7 +227,7 @@ impl<'f> Quotas<'f> {
     }
 
     /// The mean of the ramp over the window's months in which the segment has a day, weighted by seasonality.
-    fn ramp(
+    pub(super) fn ramp(
         &self,
         ramp: &Ramp,
         weights: Option<&[Percent; MONTHS]>,

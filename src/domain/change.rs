@@ -72,11 +72,13 @@ pub enum Noun {
     ExchangeRate,
     Territory,
     CreditingRule,
+    QuotaProposal,
+    ProposalFigure,
 }
 
 impl Noun {
     /// All kinds, in the order in which a change lists them.
-    pub const ALL: [Noun; 19] = [
+    pub const ALL: [Noun; 21] = [
         Noun::Calendar,
         Noun::Key,
         Noun::Payee,
@@ -96,6 +98,8 @@ impl Noun {
         Noun::ExchangeRate,
         Noun::Territory,
         Noun::CreditingRule,
+        Noun::QuotaProposal,
+        Noun::ProposalFigure,
     ];
 }
 

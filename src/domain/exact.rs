@@ -180,6 +180,12 @@ impl Exact {
         }
     }
 
+    /// The greatest whole number that is not above it.
+    #[must_use]
+    pub fn floor(&self) -> Exact {
+        self.neg().ceil().neg()
+    }
+
     /// The exact decimal text if there is one within `decimals`, else the text rounded to them
     /// (half away from zero), for display only. Without trailing zeros.
     pub fn text(&self, decimals: u32) -> String {
@@ -276,24 +282,28 @@ impl fmt::Debug for Exact {
 /// largest remainders, ties in the order given (semantics 9, place 4). A negative whole is settled as its
 /// positive, negated. Empty for no parts.
 pub fn settle(whole: i128, parts: &[Exact]) -> Vec<i128> {
-    let sign = if whole < 0 { -1 } else { 1 };
-    let exact: Vec<BigRational> = parts.iter().map(|part| part.to_big() * BigInt::from(sign)).collect();
-    let mut settled: Vec<BigInt> = exact.iter().map(|part| part.floor().to_integer()).collect();
+    let sign = if whole < 0 { Exact::whole(-1) } else { Exact::whole(1) };
+    let exact: Vec<Exact> = parts.iter().map(|part| part.mul(&sign)).collect();
+    let mut settled: Vec<Exact> = exact.iter().map(Exact::floor).collect();
+    let rests: Vec<Exact> = exact.iter().zip(&settled).map(|(part, floor)| part.sub(floor)).collect();
     let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by(|a, b| (&exact[*b] - exact[*b].floor()).cmp(&(&exact[*a] - exact[*a].floor())));
-    let given: BigInt = settled.iter().sum();
-    let mut left: BigInt = BigInt::from(whole) * sign - given;
-    if left.is_negative() {
+    order.sort_by(|a, b| rests[*b].cmp(&rests[*a]));
+    let given = settled.iter().fold(Exact::ZERO, |sum, part| sum.add(part));
+    let mut left = Exact::whole(whole).mul(&sign).sub(&given);
+    let mut one = Exact::whole(1);
+    if left < Exact::ZERO {
         order.reverse();
+        one = Exact::whole(-1);
     }
     for place in order.into_iter().cycle() {
         if left.is_zero() {
             break;
         }
-        settled[place] += left.signum();
-        left -= left.signum();
+        settled[place] = settled[place].add(&one);
+        left = left.sub(&one);
     }
-    settled.iter().map(|part| (part * BigInt::from(sign)).to_i128().unwrap_or(whole)).collect()
+    let whole_number = |part: &Exact| part.mul(&sign).round(Rounding::HalfEven).unwrap_or(whole);
+    settled.iter().map(whole_number).collect()
 }
 
 #[cfg(test)]

@@ -124,6 +124,14 @@ pub enum Reason {
     RulesRevisionPending,
     /// Tests that came with a plan fail.
     PlanTestsFailed,
+    /// No figures meet a goal and its bounds.
+    AllocationInfeasible,
+    /// What reports to somebody would not sum to the envelope.
+    EnvelopeBroken,
+    /// The figures of a published proposal are quotas: they change no longer.
+    ProposalPublished,
+    /// A period of the window is closed.
+    WindowClosed,
 }
 
 /// A request that was not done, and why.

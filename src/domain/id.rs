@@ -112,6 +112,8 @@ ids! {
     CreditingRuleId;
     /// A plan being written.
     DraftId;
+    /// A proposal of quotas.
+    ProposalId;
     /// A component of a plan; the same id across versions is the same promise.
     ComponentId;
     /// The caller's name for one mutating request, unique per tenant.

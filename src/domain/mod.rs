@@ -19,6 +19,8 @@ pub mod number;
 pub mod outside;
 pub mod payee;
 pub mod plan;
+pub mod proposal;
+pub mod quality;
 pub mod quota;
 pub mod statement;
 pub mod territory;

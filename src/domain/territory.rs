@@ -7,7 +7,7 @@ use super::date::Day;
 use super::deal::OVERLAY;
 use super::fault::Violations;
 use super::id::{CreditingRuleId, PayeeId, RoleId, TerritoryId};
-use super::number::Percent;
+use super::number::{Number, Percent};
 
 /// Most holders of a territory, and most credits of a rule.
 pub const MAX_PARTS: usize = 100;
@@ -19,6 +19,8 @@ pub struct Territory {
     pub id: TerritoryId,
     /// What people call it, at most 200 characters.
     pub name: String,
+    /// What there is to be sold in it, not below zero, in whatever the tenant measures all of them in; absent: not said.
+    pub potential: Option<Number>,
     /// By first day. One at most on any day.
     pub holders: Vec<Holder>,
 }

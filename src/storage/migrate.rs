@@ -17,7 +17,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 13] = [
+const MIGRATIONS: [Migration; 14] = [
     Migration { number: 1, name: "journal", sql: include_str!("../../migrations/0001_journal.sql") },
     Migration { number: 2, name: "facts", sql: include_str!("../../migrations/0002_facts.sql") },
     Migration { number: 3, name: "ledger", sql: include_str!("../../migrations/0003_ledger.sql") },
@@ -30,6 +30,7 @@ const MIGRATIONS: [Migration; 13] = [
     Migration { number: 10, name: "currency", sql: include_str!("../../migrations/0010_currency.sql") },
     Migration { number: 11, name: "outside", sql: include_str!("../../migrations/0011_outside.sql") },
     Migration { number: 12, name: "territories", sql: include_str!("../../migrations/0012_territories.sql") },
+    Migration { number: 13, name: "planning", sql: include_str!("../../migrations/0013_planning.sql") },
     Migration {
         number: 15,
         name: "quota versions",

@@ -22,6 +22,7 @@ pub mod outside;
 pub mod payee;
 pub mod plan;
 pub mod private;
+pub mod proposal;
 pub mod quota;
 pub mod rejected;
 pub mod tenant;

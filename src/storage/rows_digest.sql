@@ -26,6 +26,10 @@ from (
     union all select '-'::bytea || digest from plan_version where tenant_id = $1 and removed_in between $2 and $2
     union all select '+'::bytea || digest from plan_draft where tenant_id = $1 and added_in between $2 and $2
     union all select '-'::bytea || digest from plan_draft where tenant_id = $1 and removed_in between $2 and $2
+    union all select '+'::bytea || digest from quota_proposal where tenant_id = $1 and added_in between $2 and $2
+    union all select '-'::bytea || digest from quota_proposal where tenant_id = $1 and removed_in between $2 and $2
+    union all select '+'::bytea || digest from proposal_figure where tenant_id = $1 and added_in between $2 and $2
+    union all select '-'::bytea || digest from proposal_figure where tenant_id = $1 and removed_in between $2 and $2
     union all select '+'::bytea || digest from exchange_rate where tenant_id = $1 and added_in between $2 and $2
     union all select '-'::bytea || digest from exchange_rate where tenant_id = $1 and removed_in between $2 and $2
     union all select '+'::bytea || digest from deal where tenant_id = $1 and added_in between $2 and $2

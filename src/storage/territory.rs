@@ -1,5 +1,6 @@
 //! Territories. Holders are JSON text.
 
+use rust_decimal::Decimal;
 use serde::Serialize;
 use sqlx::types::Json;
 use tokio_stream::StreamExt as _;
@@ -7,14 +8,16 @@ use tokio_stream::StreamExt as _;
 use crate::domain::encode::{Digest, Record};
 use crate::domain::fault::Fault;
 use crate::domain::id::{TenantId, TerritoryId};
+use crate::domain::number::{Number, QUANTITY_DECIMALS};
 use crate::domain::territory::Territory;
 
-use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault};
+use super::{Conn, RowCheck, Stored, Written, bytea, corrupt, fault, number};
 
 #[derive(Serialize)]
 struct Row {
     territory_id: String,
     name: String,
+    potential: Option<Decimal>,
     holders: String,
     #[serde(serialize_with = "bytea")]
     digest: Digest,
@@ -23,9 +26,11 @@ struct Row {
 
 impl Row {
     fn new(territory: &Territory, n: i64) -> Result<Self, Fault> {
+        let potential = territory.potential.map(|potential| number::to_sql(potential.0, QUANTITY_DECIMALS));
         let mut row = Row {
             territory_id: territory.id.to_string(),
             name: territory.name.clone(),
+            potential: potential.transpose()?,
             holders: serde_json::to_string(&territory.holders).map_err(corrupt)?,
             digest: Digest::default(),
             added_in: n,
@@ -35,14 +40,20 @@ impl Row {
     }
 
     fn record(&self) -> Record {
-        Record::new("territory", 1).text(1, &self.territory_id).text(2, &self.name).text(3, &self.holders)
+        Record::new("territory", 1)
+            .text(1, &self.territory_id)
+            .text(2, &self.name)
+            .text(3, &self.holders)
+            .opt(4, self.potential.map(|potential| potential.normalize()))
     }
 
     fn read(self) -> Result<Stored<Territory>, Fault> {
+        let potential = self.potential.map(|potential| number::from_sql(potential, QUANTITY_DECIMALS));
         let value = Territory {
             id: TerritoryId::try_new(&self.territory_id).map_err(corrupt)?,
             holders: serde_json::from_str(&self.holders).map_err(corrupt)?,
             name: self.name,
+            potential: potential.transpose()?.map(Number),
         };
         Ok(Stored { value, added_in: self.added_in })
     }
@@ -59,15 +70,15 @@ pub async fn upsert(
     let mark = sqlx::query!(
         "update territory c set removed_in = $2 from jsonb_populate_recordset(null::territory, $3) as r
         where c.tenant_id = $1 and c.territory_id = r.territory_id and c.removed_in is null
-            and (c.name, c.holders) is distinct from (r.name, r.holders)",
+            and (c.name, c.potential, c.holders) is distinct from (r.name, r.potential, r.holders)",
         tenant.0,
         n,
         Json(&rows) as _
     );
     mark.execute(&mut *conn).await.map_err(fault)?;
     let insert = sqlx::query!(
-        "insert into territory (tenant_id, territory_id, name, holders, digest, added_in)
-        select $1, r.territory_id, r.name, r.holders, r.digest, r.added_in
+        "insert into territory (tenant_id, territory_id, name, potential, holders, digest, added_in)
+        select $1, r.territory_id, r.name, r.potential, r.holders, r.digest, r.added_in
         from jsonb_populate_recordset(null::territory, $2) as r
         where not exists (select from territory c
             where c.tenant_id = $1 and c.territory_id = r.territory_id and c.removed_in is null)",
@@ -87,7 +98,7 @@ pub async fn get(
 ) -> Result<Option<Stored<Territory>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select territory_id, name, holders, digest as "digest: Digest", added_in
+        r#"select territory_id, name, potential, holders, digest as "digest: Digest", added_in
         from territory
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and territory_id = $3"#,
         tenant.0,
@@ -107,7 +118,7 @@ pub async fn list(
 ) -> Result<Vec<Stored<Territory>>, Fault> {
     let query = sqlx::query_as!(
         Row,
-        r#"select territory_id, name, holders, digest as "digest: Digest", added_in
+        r#"select territory_id, name, potential, holders, digest as "digest: Digest", added_in
         from territory
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and territory_id > $3
         order by territory_id limit $4"#,
@@ -127,7 +138,7 @@ pub async fn check_rows(
 ) -> Result<(), Fault> {
     let mut rows = sqlx::query_as!(
         Row,
-        r#"select territory_id, name, holders, digest as "digest: Digest", added_in
+        r#"select territory_id, name, potential, holders, digest as "digest: Digest", added_in
         from territory where tenant_id = $1 order by territory_id, added_in"#,
         tenant.0
     )

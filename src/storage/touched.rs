@@ -45,6 +45,8 @@ fn table(noun: Noun) -> Table {
         Noun::OutsideValue => fact("outside_value", &["payee_id", "measure_id", "value_date::text"]),
         Noun::Territory => fact("territory", &["territory_id"]),
         Noun::CreditingRule => fact("crediting_rule", &["rule_id"]),
+        Noun::QuotaProposal => fact("quota_proposal", &["proposal_id"]),
+        Noun::ProposalFigure => fact("proposal_figure", &["proposal_id", "payee_id"]),
     }
 }
 

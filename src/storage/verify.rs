@@ -15,7 +15,7 @@ use crate::domain::id::TenantId;
 
 use super::{
     Conn, RowCheck, calendar, crediting, deal, draft, erase, exchange, fault, join_sets, key, measure,
-    outside, payee, plan, quota, rejected, territory,
+    outside, payee, plan, proposal, quota, rejected, territory,
 };
 
 /// What verification found.
@@ -105,6 +105,10 @@ async fn check_rows(conn: &mut Conn, tenant: TenantId, found: &mut Findings) -> 
     found.table("plan_version", outcome)?;
     let outcome = draft::check_rows(conn, tenant, |row| found.row(&row)).await;
     found.table("plan_draft", outcome)?;
+    let outcome = proposal::check_rows(conn, tenant, |row| found.row(&row)).await;
+    found.table("quota_proposal", outcome)?;
+    let outcome = proposal::check_figures(conn, tenant, |row| found.row(&row)).await;
+    found.table("proposal_figure", outcome)?;
     let outcome = quota::check_rows(conn, tenant, |row| found.row(&row)).await;
     found.table("quota", outcome)?;
     let outcome = outside::check_rows(conn, tenant, |row| found.row(&row)).await;

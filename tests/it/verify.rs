@@ -70,7 +70,7 @@ async fn world() -> Altered {
     tenant.write("AdminService/SetExchangeRates", rates).await;
     tenant.close("2026-01").await;
     // Changes after the close: the last to the ledger is not the last one.
-    let north = json!({"territoryId": "north", "name": "North", "holders": [{"payeeId": "ann", "startDate": "2026-01-01"}]});
+    let north = json!({"territoryId": "north", "name": "North", "potential": "1000", "holders": [{"payeeId": "ann", "startDate": "2026-01-01"}]});
     tenant.write("TerritoryService/UpsertTerritories", json!({"territories": [north]})).await;
     let credits = json!([{"territoryId": "north", "creditPercent": "100"}]);
     let rules = json!([
@@ -78,6 +78,11 @@ async fn world() -> Altered {
          "credits": credits},
         {"ruleId": "rest", "name": "Rest", "startDate": "2027-01-01", "credits": credits}]);
     tenant.write("TerritoryService/SetCreditingRules", json!({"rules": rules})).await;
+    let proposal = json!({"proposalId": "q2", "rootPayeeId": "lead", "measureId": "own", "window": "FY2026-Q2",
+        "currencyCode": "USD", "allocation": {"goal": "100", "weigh": "WEIGH_EQUAL"}});
+    tenant.write("QuotaService/ProposeQuotas", json!({ "proposal": proposal })).await;
+    let changes = json!([{"payeeId": "ann", "figure": "24"}, {"payeeId": "bob", "figure": "26"}]);
+    tenant.write("QuotaService/AdjustQuotaProposal", json!({"proposalId": "q2", "changes": changes})).await;
     tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("cat", "rep", "lead")]})).await;
     tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("dan", "rep", "lead")]})).await;
     let mut root = tenant.database().await;
@@ -85,7 +90,7 @@ async fn world() -> Altered {
     execute(&mut root, "set jit = off").await;
     let id = "select tenant_id from tenant where slug = $1";
     let id = sqlx::query_scalar(id).bind(&tenant.slug).fetch_one(&mut root).await.unwrap();
-    assert_eq!(number(&tenant.get("AdminService/VerifyJournal", json!({})).await["changes"]), 21);
+    assert_eq!(number(&tenant.get("AdminService/VerifyJournal", json!({})).await["changes"]), 23);
     Altered { tenant: TenantId(id), root }
 }
 
@@ -212,7 +217,7 @@ async fn a_row_deleted_or_entered_behind_the_services_back_is_named_in_every_tab
         let said = world.after(&[&format!("delete from {table} where ctid = ({last})")], None).await;
         let expected = match table.as_str() {
             "head" => "head: the row is missing".to_string(),
-            "change" => "head: names change 21, the journal ends at change 20".to_string(),
+            "change" => "head: names change 23, the journal ends at change 22".to_string(),
             _ => "change ".to_string(),
         };
         assert!(said.starts_with(&expected), "{table}: {said}");
@@ -302,35 +307,35 @@ async fn rows_that_change_places_are_named() {
 #[tokio::test]
 async fn a_head_set_back_is_named_and_a_tail_cut_with_it_by_an_anchor() {
     let mut world = world().await;
-    let hash: Digest = sqlx::query_scalar("select hash from head where number = 21")
+    let hash: Digest = sqlx::query_scalar("select hash from head where number = 23")
         .fetch_one(&mut world.root)
         .await
         .unwrap();
-    let anchor = Some(Anchor { number: 21, hash });
+    let anchor = Some(Anchor { number: 23, hash });
     let back =
-        "update head set number = 20, hash = (select hash from change where number = 20) where number = 21";
-    let forget = ["delete from payee where added_in = 21", "delete from assignment where added_in = 21"];
-    let cut = [&forget[..], &["delete from change where number = 21", back]].concat();
+        "update head set number = 22, hash = (select hash from change where number = 22) where number = 23";
+    let forget = ["delete from payee where added_in = 23", "delete from assignment where added_in = 23"];
+    let cut = [&forget[..], &["delete from change where number = 23", back]].concat();
     for (statements, anchor, expected) in [
-        (vec![back], None, "head: names change 20, the journal ends at change 21"),
+        (vec![back], None, "head: names change 22, the journal ends at change 23"),
         (
-            vec!["update head set ledger = 20 where number = 21"],
+            vec!["update head set ledger = 22 where number = 23"],
             None,
-            "head: names ledger change 20, the ledger's last is change 17",
+            "head: names ledger change 22, the ledger's last is change 17",
         ),
         (
-            vec!["update head set ledger = 0 where number = 21"],
+            vec!["update head set ledger = 0 where number = 23"],
             None,
             "head: names ledger change 0, the ledger's last is change 17",
         ),
         (
-            vec!["update head set hash = sha256(hash) where number = 21"],
+            vec!["update head set hash = sha256(hash) where number = 23"],
             None,
-            "head: its hash is not the hash of change 21",
+            "head: its hash is not the hash of change 23",
         ),
         // Whoever cuts off the end and all that hangs on it leaves a good journal, only not the one that was.
         (cut.clone(), None, "sound"),
-        (cut, anchor, "change 21: kept as anchor, but the journal ends at change 20"),
+        (cut, anchor, "change 23: kept as anchor, but the journal ends at change 22"),
     ] {
         let said = world.after(&statements, anchor).await;
         assert_eq!(said, expected, "{statements:?} with anchor {}", hex(&hash));

@@ -187,6 +187,8 @@ fn noun_wire(noun: Noun) -> v1::Noun {
         Noun::ExchangeRate => v1::Noun::ExchangeRate,
         Noun::Territory => v1::Noun::Territory,
         Noun::CreditingRule => v1::Noun::CreditingRule,
+        Noun::QuotaProposal => v1::Noun::QuotaProposal,
+        Noun::ProposalFigure => v1::Noun::ProposalFigure,
     }
 }
 

@@ -19,6 +19,7 @@ pub mod period;
 pub mod plan;
 pub mod plan_diff;
 pub mod plan_test;
+pub mod proposal;
 pub mod quota;
 mod rates;
 pub mod statement_page;

@@ -13,6 +13,7 @@ use crate::domain::deal::OWNER;
 use crate::domain::fault::Fault;
 use crate::domain::id::TerritoryId;
 use crate::domain::money::Currency;
+use crate::domain::number::Number;
 use crate::domain::territory::{CreditingRule, Holder, MAX_PARTS, Receiver, RuleCredit, Territory};
 
 /// The rpc that writes territories.
@@ -100,6 +101,15 @@ pub fn territory(check: &mut Check, wire: &v1::Territory) -> Option<Territory> {
     let fields = |check: &mut Check| {
         let id = check.id("territory_id", &wire.territory_id);
         let name = check.required_text("name", &wire.name, 200);
+        let potential = if wire.potential.is_empty() {
+            None
+        } else {
+            let potential = check.take("potential", Number::parse(&wire.potential));
+            if potential.is_some_and(|potential| potential < Number::ZERO) {
+                check.add("potential", format!("must not be below zero, got {}", wire.potential));
+            }
+            potential
+        };
         let holders = check.list("holders", &wire.holders, MAX_PARTS, |check, wire| {
             let payee = check.id("payee_id", &wire.payee_id);
             let from = check.day("start_date", &wire.start_date);
@@ -109,7 +119,7 @@ pub fn territory(check: &mut Check, wire: &v1::Territory) -> Option<Territory> {
         if !wire.holder_id.is_empty() {
             check.add("holder_id", "must be empty: it is output only");
         }
-        Some(Territory { id: id?, name: name?, holders: holders? })
+        Some(Territory { id: id?, name: name?, potential, holders: holders? })
     };
     check.whole(fields, |territory, path, violations| territory.check(path, violations))
 }
@@ -184,6 +194,7 @@ pub fn wire(territory: &Territory, etag: i64, on: Option<Day>) -> v1::Territory 
         holders: territory.holders.iter().map(holder).collect(),
         etag,
         holder_id: text(on.and_then(|day| territory.holder(day))),
+        potential: text(territory.potential),
     }
 }
 

@@ -138,6 +138,11 @@ impl FactsBuilder {
 }
 
 impl Facts {
+    /// The territories, by id.
+    pub fn territories(&self) -> impl Iterator<Item = &Territory> {
+        self.crediting.territories.values()
+    }
+
     /// Who is credited with which part of an event: the deal's splits; where none but overlays is listed, with them
     /// what the first matching rule gives, else the owner. Of a payee by role.
     pub fn shares_of(&self, event: u32) -> impl Iterator<Item = Share> {

@@ -25,6 +25,10 @@ from (
     union all select removed_in, 2, digest from plan_version where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from plan_draft where tenant_id = $1
     union all select removed_in, 2, digest from plan_draft where tenant_id = $1 and removed_in is not null
+    union all select added_in, 1, digest from quota_proposal where tenant_id = $1
+    union all select removed_in, 2, digest from quota_proposal where tenant_id = $1 and removed_in is not null
+    union all select added_in, 1, digest from proposal_figure where tenant_id = $1
+    union all select removed_in, 2, digest from proposal_figure where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from exchange_rate where tenant_id = $1
     union all select removed_in, 2, digest from exchange_rate where tenant_id = $1 and removed_in is not null
     union all select added_in, 1, digest from deal where tenant_id = $1

@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 66] = [
+const ALLOWED: [(&str, &str); 75] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -69,10 +69,19 @@ const ALLOWED: [(&str, &str); 66] = [
     ("PlanService/TestPlan", "asu"),
     ("PlanService/ValidatePlan", "asu"),
     ("QuotaService/AdjustQuota", "a"),
+    ("QuotaService/AdjustQuotaProposal", "ae"),
+    ("QuotaService/AssessQuotaProposal", "asu"),
+    ("QuotaService/CompareQuotaProposals", "asu"),
     ("QuotaService/ExplainQuota", "asepu"),
     ("QuotaService/GetQuota", "asu"),
+    ("QuotaService/GetQuotaProposal", "asu"),
+    ("QuotaService/ListProposalFigures", "aseu"),
+    ("QuotaService/ListQuotaProposals", "asu"),
     ("QuotaService/ListQuotaVersions", "au"),
     ("QuotaService/ListQuotas", "asu"),
+    ("QuotaService/MoveQuota", "ae"),
+    ("QuotaService/ProposeQuotas", "a"),
+    ("QuotaService/PublishQuotaProposal", "a"),
     ("QuotaService/SetQuotas", "a"),
     ("TerritoryService/ExplainCrediting", "asu"),
     ("TerritoryService/GetTerritory", "asu"),

@@ -17,6 +17,7 @@ mod people;
 mod performance;
 mod picture;
 mod plan;
+mod planning;
 mod quota;
 mod reasons;
 mod reflection;

@@ -18,6 +18,15 @@ use crate::harness::{Server, Tenant, refusal};
 const CLOSE: &str = "PeriodService/ClosePeriod";
 const PAYEES: &str = "PayeeService/UpsertPayees";
 
+const PROPOSE: &str = "QuotaService/ProposeQuotas";
+const PUBLISH_QUOTAS: &str = "QuotaService/PublishQuotaProposal";
+
+/// A goal for the lead, half of it for each rep.
+fn proposal(window: &str) -> Value {
+    json!({"proposal": {"proposalId": "p", "rootPayeeId": "lead", "measureId": "own", "window": window,
+        "currencyCode": "USD", "allocation": {"goal": "100", "weigh": "WEIGH_EQUAL"}}})
+}
+
 /// Has the service refuse something for a reason. A reason without an arm has no test: give it one.
 async fn provoke(reason: &str, tenant: &Tenant) -> Option<Status> {
     let write = async |rpc: &str, message: Value| tenant.ask(rpc, tenant.signed(message)).await;
@@ -124,6 +133,26 @@ async fn provoke(reason: &str, tenant: &Tenant) -> Option<Status> {
             tenant.write(CLOSE, json!({"period": "2026-01"})).await;
             behind(tenant, "update period_close set rules_revision = rules_revision + 1").await;
             write(CLOSE, json!({"period": "2026-02"})).await
+        }
+        "ALLOCATION_INFEASIBLE" => {
+            let mut little = proposal("FY2026-Q2");
+            little["proposal"]["limits"] = json!({"ceiling": "1"});
+            write(PROPOSE, little).await
+        }
+        "ENVELOPE_BROKEN" => {
+            tenant.write(PROPOSE, proposal("FY2026-Q2")).await;
+            let changes = json!([{"payeeId": "ann", "figure": "51"}]);
+            write("QuotaService/AdjustQuotaProposal", json!({"proposalId": "p", "changes": changes})).await
+        }
+        "PROPOSAL_PUBLISHED" => {
+            tenant.write(PROPOSE, proposal("FY2026-Q2")).await;
+            tenant.write(PUBLISH_QUOTAS, json!({"proposalId": "p"})).await;
+            write(PUBLISH_QUOTAS, json!({"proposalId": "p"})).await
+        }
+        "WINDOW_CLOSED" => {
+            tenant.write(PROPOSE, proposal("FY2026")).await;
+            tenant.close("2026-01").await;
+            write(PUBLISH_QUOTAS, json!({"proposalId": "p"})).await
         }
         _ => return None,
     };

@@ -40,7 +40,7 @@ fn every_read_can_say_from_when() {
             assert!(output.get_field_by_name("as_of_change").is_some(), "{name} answers no as_of_change");
         }
     }
-    assert_eq!(reads, 45);
+    assert_eq!(reads, 50);
 }
 
 /// Every read, with what it needs, in a company where ann has a deal of change 8 and January is closed.
@@ -100,6 +100,11 @@ fn reads() -> Vec<(&'static str, Value)> {
             json!({"payeeId": "ann", "measureId": "own", "window": "FY2026-Q1"}),
         ),
         ("QuotaService/ExplainQuota", json!({"payeeId": "ann", "measureId": "own", "window": "FY2026-Q1"})),
+        ("QuotaService/GetQuotaProposal", json!({"proposalId": "plan"})),
+        ("QuotaService/ListQuotaProposals", json!({})),
+        ("QuotaService/ListProposalFigures", json!({"proposalId": "plan"})),
+        ("QuotaService/CompareQuotaProposals", json!({"proposalId": "plan", "otherProposalId": "plan"})),
+        ("QuotaService/AssessQuotaProposal", json!({"proposalId": "plan"})),
         ("TerritoryService/ExplainCrediting", json!({"dealId": "d1"})),
         ("TerritoryService/ListCreditingRules", json!({})),
         ("TerritoryService/ListTerritories", json!({})),
@@ -116,6 +121,9 @@ async fn closed_january(tenant: &Tenant) {
 async fn every_read_waits_for_a_change_of_another_server() {
     let tenant = Tenant::alone().await;
     closed_january(&tenant).await;
+    let proposal = json!({"proposalId": "plan", "rootPayeeId": "lead", "measureId": "own", "window": "FY2026-Q2",
+        "currencyCode": "USD", "allocation": {"goal": "100", "weigh": "WEIGH_EQUAL"}});
+    tenant.write("QuotaService/ProposeQuotas", json!({ "proposal": proposal })).await;
     let replica = Server::start(&tenant.options, &[]);
     let elsewhere = Client { channel: replica.channel(), key: tenant.key.clone() };
     // A write in flight at one server; reads that need it at the other.
@@ -126,21 +134,21 @@ async fn every_read_waits_for_a_change_of_another_server() {
     });
     eventually("the write waits for the head", async || tenant.waiting().await == 1).await;
     let reads = reads().into_iter().map(|(rpc, mut asked)| {
-        asked["minChange"] = json!("10");
+        asked["minChange"] = json!("11");
         let client = tenant.admin.clone();
         tokio::spawn(async move { (rpc, client.stream(rpc, vec![asked]).await) })
     });
     let reads: Vec<_> = reads.collect();
     sqlx::query("rollback").execute(&mut holder).await.unwrap();
-    assert_eq!(write.await.unwrap()["receipt"]["changeNumber"], "10");
+    assert_eq!(write.await.unwrap()["receipt"]["changeNumber"], "11");
     for read in reads {
         let (rpc, answer) = read.await.unwrap();
         let answer = answer.unwrap_or_else(|status| panic!("{rpc}: {}", refusal(&status)));
         let found = answer.last().unwrap();
         match rpc {
             "PeriodService/WatchClose" => assert_eq!(found["close"]["state"], "STATE_CLOSED"),
-            "AdminService/VerifyJournal" => assert_eq!(found["changes"], "10"),
-            _ => assert_eq!(found["asOfChange"], "10", "{rpc}"),
+            "AdminService/VerifyJournal" => assert_eq!(found["changes"], "11"),
+            _ => assert_eq!(found["asOfChange"], "11", "{rpc}"),
         }
     }
 }

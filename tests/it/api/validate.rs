@@ -62,6 +62,25 @@ fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
             ],
             true,
         ),
+        (
+            "QuotaService/ProposeQuotas",
+            vec![json!({"proposal": {"proposalId": "q3", "rootPayeeId": "lead", "measureId": "own",
+                "window": "FY2026-Q3", "currencyCode": "USD", "allocation": {"goal": "100", "weigh": "WEIGH_EQUAL"}}})],
+            true,
+        ),
+        (
+            "QuotaService/AdjustQuotaProposal",
+            vec![json!({"proposalId": "q3", "changes": [
+                {"payeeId": "ann", "figure": "60"}, {"payeeId": "bob", "figure": "40"}]})],
+            true,
+        ),
+        ("QuotaService/PublishQuotaProposal", vec![json!({"proposalId": "q3"})], true),
+        (
+            "QuotaService/MoveQuota",
+            vec![json!({"fromPayeeId": "ann", "toPayeeId": "bob", "measureId": "own", "window": "FY2026-Q3",
+                "amount": {"currencyCode": "USD", "amount": "1"}})],
+            true,
+        ),
         ("PlanService/PublishPlan", vec![plan("new", "own", "WINDOW_MONTH", &[("0", "1")])], true),
         (
             "PlanService/SaveDraft",

@@ -25,7 +25,7 @@ const SHORT: [(&str, &str, &str); 1] =
     [("rejected_row", "current", "its key is the change that set it aside: there is never a second version")];
 
 /// What the service may change: columns by table. Everything else it may only read and add.
-const UPDATES: [(&str, &[&str]); 17] = [
+const UPDATES: [(&str, &[&str]); 19] = [
     ("api_key", &["erased", "erased_in", "label", "removed_in", "salt"]),
     ("assignment", &["removed_in"]),
     ("calendar", &["removed_in"]),
@@ -40,7 +40,9 @@ const UPDATES: [(&str, &[&str]); 17] = [
     ("payee", &["email", "erased", "erased_in", "name", "removed_in", "salt"]),
     ("plan_draft", &["removed_in"]),
     ("plan_version", &["removed_in"]),
+    ("proposal_figure", &["removed_in"]),
     ("quota", &["removed_in"]),
+    ("quota_proposal", &["removed_in"]),
     ("rejected_row", &["erased", "erased_in", "raw", "reasons", "removed_in", "salt", "source"]),
     ("territory", &["removed_in"]),
 ];

@@ -66,7 +66,12 @@ pub fn territories(dice: &mut Dice, company: &Company) -> Vec<Territory> {
                 holders.push(Holder { payee: dice.pick(&ids), from: *from, to });
             }
         }
-        territories.push(Territory { id: id.parse().unwrap(), name: String::new(), holders });
+        territories.push(Territory {
+            id: id.parse().unwrap(),
+            name: String::new(),
+            potential: None,
+            holders,
+        });
     }
     territories
 }
