@@ -35,6 +35,8 @@ pub enum Command {
     Import(Import),
     /// Shows a payee's statement for a period.
     Statement(Statement),
+    /// Shows how a manager's team does in a month, quarter, half or year.
+    Team(Team),
     /// Checks, tests, compares and publishes plan files; docs/plans.md says how one is written.
     #[command(subcommand)]
     Plan(Plan),
@@ -178,6 +180,21 @@ pub struct Statement {
     pub server: ServerOptions,
 }
 
+#[derive(Debug, Args)]
+pub struct Team {
+    /// Whose team [default: that of the payee of the key].
+    #[arg(long, value_name = "ID")]
+    pub manager: Option<PayeeId>,
+    /// Which month, quarter, half or year, such as 2026-03, FY2026-Q1, FY2026-H1, FY2026 [default: the quarter of today].
+    #[arg(long, value_name = "WINDOW")]
+    pub window: Option<String>,
+    /// The page for a browser instead of the text: into this file, or to stdout if none is named.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    pub html: Option<PathBuf>,
+    #[command(flatten)]
+    pub server: ServerOptions,
+}
+
 #[derive(Debug, Subcommand)]
 pub enum Plan {
     /// Reads plan files and says everything that is wrong with them. Asks no server.
@@ -269,6 +286,9 @@ mod tests {
             (&["statement", "--period", "2026-03", "--html"], true),
             (&["statement", "--html", "page.html", "--period", "2026-03"], true),
             (&["statement", "--html"], false),
+            (&["team"], true),
+            (&["team", "--manager", "lead", "--window", "FY2026-Q1", "--html"], true),
+            (&["team", "--manager", "a b"], false),
             (&["import", "--mapping", "m.toml", "deals.csv"], true),
             (&["import", "deals.csv"], false),
             (&["import", "--mapping", "m.toml", "--request-id", "a b", "deals.csv"], false),

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use attain::config::{Cli, Command, DatabaseOptions, Serve, Tenant};
 use attain::ops::database::{Source, Started};
-use attain::ops::{demo, import, plan, serve, statement, tenant, verify};
+use attain::ops::{demo, import, plan, serve, statement, team, tenant, verify};
 use attain::telemetry;
 
 fn main() -> ExitCode {
@@ -72,6 +72,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }),
         Command::Import(options) => runtime()?.block_on(import::run(&options)),
         Command::Statement(options) => runtime()?.block_on(statement::run(&options)),
+        Command::Team(options) => runtime()?.block_on(team::run(&options)),
         Command::Plan(command) => runtime()?.block_on(plan::run(&command)),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::api::convert::performance::{self as convert, BOARD, PARTS, TEAM};
+use crate::api::convert::team_page;
 use crate::api::page::Paging;
 use crate::api::v1::performance_service_server::PerformanceService;
 use crate::api::{accept, v1};
@@ -62,6 +63,21 @@ impl PerformanceService for Performances {
             next_page_token,
             ..convert::team_wire(answer, rank_by)
         }))
+    }
+
+    async fn get_team_page(
+        &self,
+        request: Request<v1::GetTeamPageRequest>,
+    ) -> Result<Response<v1::GetTeamPageResponse>, Status> {
+        let (call, request) = accept(request)?;
+        let (query, page) = convert::team(&team_page::asked(request.clone()))?;
+        let rank_by = query.rank_by;
+        let answer = self.0.team_performance(&call, query, page).await?;
+        let members = answer.members.items.iter().map(|(_, member)| convert::member_wire(member)).collect();
+        let team = v1::GetTeamPerformanceResponse { members, ..convert::team_wire(answer, rank_by) };
+        let (query, compare) = convert::performance(&team_page::months(&request, &team))?;
+        let (year, _) = self.0.performance(&call, query, compare).await?;
+        Ok(Response::new(team_page::wire(&team, &convert::performance_wire(year).months)))
     }
 
     async fn get_leaderboard(

@@ -11,5 +11,7 @@ pub mod page;
 pub mod plan;
 pub mod serve;
 pub mod statement;
+mod table;
+pub mod team;
 pub mod tenant;
 pub mod verify;

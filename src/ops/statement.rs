@@ -5,9 +5,7 @@ mod fetch;
 
 use std::fmt::Write as _;
 
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{Cell, CellAlignment, Table};
-
+use super::table::table;
 use crate::api::v1;
 use crate::api::v1::statement::State;
 use crate::picture::figures::{bar, grouped, percent};
@@ -230,20 +228,6 @@ fn adjustments(statement: &v1::Statement) -> String {
         ]);
     }
     format!("Changes of what earlier, closed periods earned\n{table}")
-}
-
-/// A table whose columns from `figures` on hold figures, set to the right.
-fn table(header: &[&str], figures: usize) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED);
-    table.set_header(header.iter().enumerate().map(|(place, name)| {
-        let alignment = if place < figures { CellAlignment::Left } else { CellAlignment::Right };
-        Cell::new(name).set_alignment(alignment)
-    }));
-    for (_, column) in table.column_iter_mut().enumerate().filter(|(place, _)| *place >= figures) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-    table
 }
 
 fn indented(text: &str) -> String {

@@ -36,6 +36,18 @@ pub fn bar(label: &str, attained: Option<&str>, pace: Option<&str>) -> Markup {
     }
 }
 
+/// A bar of an amount beside its greatest sibling, and in it what of it is likely.
+pub fn split(amount: &str, likely: &str, greatest: Decimal) -> Markup {
+    let place = |text: &str| across(rough(text).map_or(0, |figure| of(figure, greatest, 1000)));
+    html! {
+        svg.split aria-hidden="true" width="100%" height="14" {
+            rect.track x="0" y="1" width="100%" height="12" rx="6" {}
+            rect.half x="0" y="1" width=(place(amount)) height="12" rx="6" {}
+            rect.fill x="0" y="1" width=(place(likely)) height="12" rx="6" {}
+        }
+    }
+}
+
 /// A thin bar of a part beside its greatest sibling: nothing of what is not above zero. `lost`: of what was taken back.
 pub fn thin(part: &str, greatest: Decimal, lost: bool) -> Markup {
     let width = rough(part).map_or(0, |part| of(part, greatest, 1000));

@@ -9,9 +9,10 @@ mod columns;
 pub mod figures;
 mod ladder;
 mod page;
-mod scale;
+pub mod scale;
 mod standing;
 pub mod statement;
+pub mod team;
 #[cfg(test)]
 mod tests;
 pub mod tier;

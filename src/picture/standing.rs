@@ -64,7 +64,7 @@ fn course(figure: &v1::Attainment, on_date: &str) -> Markup {
                     " Going on like this ends at " strong { (whole(forecast)) } "."
                 }
                 @if let Some(needed) = needed {
-                    " " strong { (whole(needed)) } " a week reach the quota in the " (figure.days_left) " days left."
+                    " About " strong { (whole(needed)) } " a week reach the quota in the " (figure.days_left) " days left."
                 }
             }
         }
@@ -107,7 +107,7 @@ mod tests {
             "behind pace",
             "FY2026-Q4: 12.8 % of the quota, pace asks for 33.3 %",
             "Pace asks for 150,000 by 31 Oct; 38.6 % of it is there. Going on like this ends at 173,868. \
-             44,988 a week reach the quota in the 61 days left.",
+             About 44,988 a week reach the quota in the 61 days left.",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }

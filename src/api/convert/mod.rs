@@ -24,6 +24,7 @@ pub mod quota;
 mod rates;
 pub mod statement_page;
 pub mod team;
+pub mod team_page;
 pub mod territory;
 #[cfg(test)]
 mod tests;

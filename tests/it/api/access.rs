@@ -13,7 +13,7 @@ use crate::harness::{Tenant, refusal};
 const ROLES: [&str; 5] = ["ROLE_ADMIN", "ROLE_SERVICE", "ROLE_PAYEE", "ROLE_PAYROLL", "ROLE_AUDITOR"];
 
 /// Which roles may call an rpc, a letter each: admin, service, payee (e), payroll, auditor (u).
-const ALLOWED: [(&str, &str); 75] = [
+const ALLOWED: [(&str, &str); 76] = [
     ("AdminService/CreateKey", "a"),
     ("AdminService/ErasePersonalData", "a"),
     ("AdminService/FindChange", "asu"),
@@ -51,6 +51,7 @@ const ALLOWED: [(&str, &str); 75] = [
     ("PayeeService/UpsertPayees", "as"),
     ("PerformanceService/GetLeaderboard", "asepu"),
     ("PerformanceService/GetPerformance", "asepu"),
+    ("PerformanceService/GetTeamPage", "asepu"),
     ("PerformanceService/GetTeamPerformance", "asepu"),
     ("PerformanceService/ListPerformance", "asepu"),
     ("PeriodService/AcceptRulesRevision", "a"),

@@ -12,6 +12,7 @@ use crate::harness::company::{deal, payee, quota};
 use crate::harness::server::{command, said};
 
 const PAGE: &str = "EarningsService/GetStatementPage";
+const TEAM: &str = "PerformanceService/GetTeamPage";
 
 /// The page of an answer as text.
 fn page(answer: &Value) -> String {
@@ -128,4 +129,89 @@ async fn the_command_line_writes_the_same_page() {
     assert!(!done && out.is_empty() && error.contains("cannot write /nowhere/page.html"), "{error}");
     let (done, out, _) = statement(&[]);
     assert!(done && out.contains("Statement of ann for 2026-01"), "{out}");
+}
+
+/// The company with a quarter of deals, won, lost and open.
+async fn quarter() -> Tenant {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let lost =
+        json!({"dealId": "d3", "ownerId": "ann", "outcome": "OUTCOME_LOST", "closeDate": "2026-02-02"});
+    let open = json!({
+        "dealId": "d4", "ownerId": "bob", "outcome": "OUTCOME_OPEN", "amount": "80000.00", "currencyCode": "USD",
+        "stage": "<i>Proposal</i> & more", "probabilityPercent": "25", "closeDate": "2026-03-20"});
+    let won = |id: &str, owner: &str, day: &str, amount: &str| {
+        let mut deal = deal(id, owner, day, amount);
+        deal["closeDate"] = json!(day);
+        deal
+    };
+    let deals =
+        [won("d1", "ann", "2026-01-10", "110000.00"), won("d2", "bob", "2026-02-10", "50000.00"), lost, open];
+    tenant.deals(&deals).await;
+    tenant
+}
+
+#[tokio::test]
+async fn a_teams_page_has_the_figures_of_its_performance() {
+    let tenant = quarter().await;
+    let asked = json!({"managerId": "lead", "window": "FY2026-Q1", "onDate": "2026-02-28"});
+    let answer = tenant.get(TEAM, asked.clone()).await;
+    assert_eq!(
+        [
+            &answer["contentType"],
+            &answer["managerId"],
+            &answer["window"],
+            &answer["onDate"],
+            &answer["asOfChange"]
+        ],
+        ["text/html; charset=utf-8", "lead", "FY2026-Q1", "2026-02-28", "8"]
+    );
+    let shown = page(&answer);
+    // 160,000 of the quarter's 200,000.00; of three decided two are won; ann has 110 % of her own quota.
+    for figure in [
+        "160,000.00",
+        "80.0 %",
+        "200,000.00",
+        "66.6 %",
+        "110.0 %",
+        "80,000.00",
+        "20,000.00",
+        "January 2026",
+        "April 2025",
+        "&lt;i&gt;Proposal&lt;/i&gt; &amp; more",
+    ] {
+        assert!(shown.contains(figure), "{figure}\n{shown}");
+    }
+    assert!(!shown.contains("<i>") && !shown.contains("<script"), "{shown}");
+    // A manager asks for the own team without naming it, and nobody else for it.
+    let own = json!({"window": "FY2026-Q1", "onDate": "2026-02-28"});
+    let lead = tenant.key("ROLE_PAYEE", "lead").await;
+    assert_eq!(page(&lead.get(TEAM, own).await).replace("change 9", "change 8"), shown);
+    let ann = tenant.key("ROLE_PAYEE", "ann").await;
+    assert!(ann.refused(TEAM, asked).await.starts_with("NotFound NOT_FOUND: payee lead not found"));
+    let nothing = tenant.refused(TEAM, json!({"managerId": "lead", "window": "FY26"})).await;
+    assert!(nothing.starts_with("InvalidArgument INVALID_REQUEST: window "), "{nothing}");
+}
+
+#[tokio::test]
+async fn the_command_line_shows_a_team_as_text_and_as_a_page() {
+    let tenant = quarter().await;
+    let team = |more: &[&str]| {
+        let arguments = ["team", "--manager", "lead", "--window", "FY2026-Q1", "--server", &tenant.address];
+        let mut command = command(&[&arguments, more].concat());
+        said(command.env("ATTAIN_KEY", &tenant.key).output().unwrap())
+    };
+    let expected = page(&tenant.get(TEAM, json!({"managerId": "lead", "window": "FY2026-Q1"})).await);
+    assert_eq!(team(&["--html"]), (true, expected, String::new()));
+    let (done, out, error) = team(&[]);
+    assert!(done, "{error}");
+    for line in [
+        "160,000.00 USD booked, 2 deals won, 1 lost: 66.6 % won, ",
+        "  team FY2026-Q1: ████████████████░░░░ 80.0 % of 200,000.00, pace asks for ",
+        "  Jan ████████████████████ 110,000.00\n  Feb █████████░░░░░░░░░░░  50,000.00 -54.5 %\n",
+        "│ <i>Proposal</i> & more ┆     1 ┆ 80,000.00 ┆ 20,000.00 │",
+        "│ 1     ┆ ann    ┆ ████████████████████▶ ┆  110.0 % ┆ 110,000.00 ┆",
+    ] {
+        assert!(out.contains(line), "{line}\n{out}");
+    }
 }

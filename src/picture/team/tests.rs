@@ -1,0 +1,188 @@
+use super::*;
+use crate::picture::tests::reader::read;
+
+fn figures(booked: &str, won: i64, lost: i64, rate: Option<&str>) -> v1::Figures {
+    v1::Figures {
+        booked: booked.into(),
+        deals_won: won,
+        deals_lost: lost,
+        win_rate_percent: rate.map(Into::into),
+        average_deal_amount: Some("12500.00".into()),
+        mean_cycle_days: Some("47.251".into()),
+        new_customers: 1234,
+        pipeline: Some(pipeline(31, "1250000.00", "480000.50")),
+        ..v1::Figures::default()
+    }
+}
+
+fn pipeline(deals: i64, amount: &str, weighted: &str) -> v1::Pipeline {
+    v1::Pipeline { deals, amount: amount.into(), weighted_amount: weighted.into(), ..v1::Pipeline::default() }
+}
+
+fn attainment(percent: Option<&str>) -> v1::Attainment {
+    v1::Attainment {
+        measure_id: "team-bookings".into(),
+        window: "FY2026-Q1".into(),
+        credited: "300000.00".into(),
+        quota: Some("400000.00".into()),
+        attainment_percent: percent.map(Into::into),
+        currency_code: "USD".into(),
+        elapsed_percent: Some("66.666667".into()),
+        expected: Some("266666.666667".into()),
+        pace_percent: Some("112.5".into()),
+        ..v1::Attainment::default()
+    }
+}
+
+fn member(id: &str, place: i32, percent: Option<&str>) -> v1::MemberPerformance {
+    v1::MemberPerformance {
+        payee_id: id.into(),
+        title: "Account executive".into(),
+        manager_id: "M-1".into(),
+        figures: Some(figures("125000.00", 3, 1, Some("75"))),
+        attainment: percent.map(|percent| attainment(Some(percent))),
+        place,
+    }
+}
+
+fn month(period: &str, booked: &str, growth: Option<&str>) -> v1::MonthFigures {
+    v1::MonthFigures {
+        period: period.into(),
+        figures: Some(v1::Figures { booked: booked.into(), ..v1::Figures::default() }),
+        growth_percent: growth.map(Into::into),
+    }
+}
+
+fn stage(name: &str, amount: &str, weighted: &str) -> v1::StagePipeline {
+    v1::StagePipeline { stage: name.into(), pipeline: Some(pipeline(2, amount, weighted)), other_stages: 0 }
+}
+
+fn team() -> v1::GetTeamPerformanceResponse {
+    let performance = v1::Performance {
+        from_period: "2026-01".into(),
+        to_period: "2026-03".into(),
+        on_date: "2026-02-28".into(),
+        currency_code: "USD".into(),
+        totals: Some(figures("300000.00", 8, 4, Some("66.666667"))),
+        span_before: Some(figures("250000.00", 5, 5, Some("50"))),
+        growth_percent: Some("20".into()),
+        stages: vec![stage("Proposal", "1000000.00", "450000.50"), stage("", "250000.00", "30000.00")],
+        goals: vec![attainment(Some("75"))],
+        ..v1::Performance::default()
+    };
+    v1::GetTeamPerformanceResponse {
+        manager_id: "M-1".into(),
+        window: "FY2026-Q1".into(),
+        performance: Some(performance),
+        members: vec![
+            member("E-1", 1, Some("104.5")),
+            member("E-2", 2, Some("31.25")),
+            member("E-3", 0, None),
+        ],
+        member_count: 3,
+        as_of_change: 41,
+        rules_revision: 3,
+        ..v1::GetTeamPerformanceResponse::default()
+    }
+}
+
+#[test]
+fn a_teams_page_shows_how_it_stands_and_everyone_in_it() {
+    let months = [
+        month("2025-12", "90000.00", None),
+        month("2026-01", "120000.00", Some("33.333333")),
+        month("2026-02", "180000.00", Some("50")),
+    ];
+    let html = page(&team(), &months);
+    let read = read(&html);
+    for figure in [
+        "M-1",
+        "FY2026-Q1",
+        "up to 28 Feb",
+        "300,000.00",
+        "+20.0 % against the span before",
+        "75.0 % of the quota of 400,000.00",
+        "Pace asks for 266,666 by 28 Feb; 112.5 % of it is there.",
+        "on pace",
+        "December 2025",
+        "90,000.00",
+        "+33.3 %",
+        "66.6 %",
+        "50.0 %",
+        "12,500.00",
+        "47.2",
+        "1,234",
+        "1,250,000.00",
+        "31 open deals; weighted by probability 480,000.50.",
+        "Proposal",
+        "1,000,000.00",
+        "no stage",
+        "E-1",
+        "104.5 %",
+        "31.2 %",
+        "E-3",
+        "no quota",
+        "125,000.00 booked, 75.0 % won",
+        "change 41",
+    ] {
+        assert!(read.text.contains(figure), "{figure}\n{}", read.text);
+    }
+    let drawn = |class: &str| read.classes.iter().filter(|found| *found == class).count();
+    // One bar of the goal, one of each member, two stages, one drawing of months.
+    assert_eq!((drawn("bar"), drawn("split"), drawn("columns")), (4, 2, 1));
+    assert_eq!(
+        read.policy,
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    );
+    for outside in ["http:", "https:", "//", "url(", "@import", " src=", " href=", "<script"] {
+        assert_eq!(html.find(outside).map(|at| &html[at..]), None, "{outside}");
+    }
+}
+
+#[test]
+fn whatever_is_written_is_text() {
+    for hostile in [
+        "<script>alert(1)</script>",
+        "\"'><img src=x onerror=alert(1)>",
+        "a & b &lt;",
+        "\u{202e}\u{5d0} <b>\u{202c}",
+    ] {
+        let mut team = team();
+        team.manager_id = hostile.into();
+        team.window = hostile.into();
+        team.members[0].payee_id = hostile.into();
+        team.members[0].title = hostile.into();
+        let performance = team.performance.as_mut().unwrap();
+        performance.stages[0].stage = hostile.into();
+        performance.measure_id = hostile.into();
+        performance.goals[0].measure_id = hostile.into();
+        performance.problems = vec![hostile.into()];
+        performance.problem_count = 1;
+        let read = read(&page(&team, &[month(hostile, hostile, Some(hostile))]));
+        assert!(read.text.matches(hostile).count() >= 10, "{hostile}\n{}", read.text);
+        assert!(read.apart.iter().filter(|text| *text == hostile).count() >= 6, "{:?}", read.apart);
+    }
+}
+
+#[test]
+fn a_team_of_nobody_with_nothing_has_a_page() {
+    let read = read(&page(&v1::GetTeamPerformanceResponse::default(), &[]));
+    assert!(!read.text.contains("Pipeline") && !read.text.contains("by month"), "{}", read.text);
+}
+
+#[test]
+fn long_lists_are_cut_and_say_so() {
+    let mut team = team();
+    team.members = (0..1000).map(|number| member(&format!("E-{number}"), number, Some("50"))).collect();
+    team.member_count = 2500;
+    let performance = team.performance.as_mut().unwrap();
+    performance.stages = vec![stage(&"x".repeat(200), "1.00", "0.50"); 100];
+    performance.problems = vec!["x".repeat(500); 100];
+    performance.problem_count = 4711;
+    let html = page(&team, &vec![month("2026-01", "1.00", None); 12]);
+    assert!(html.len() < 1 << 20, "{} bytes", html.len());
+    let read = read(&html);
+    for said in ["and 2,400 more members", "and 88 more stages", "and 4,691 more problems"] {
+        assert!(read.text.contains(said), "{said}\n{}", read.text);
+    }
+}
