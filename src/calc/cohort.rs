@@ -22,6 +22,8 @@ pub type Key = (PlanId, ComponentId, Window);
 /// The members of a component in a window and what they are measured by.
 pub struct Cohort<'f> {
     members: Vec<Member<'f>>,
+    /// How money that is paid is rounded.
+    rounding: Rounding,
 }
 
 struct Member<'f> {
@@ -66,6 +68,13 @@ fn members<'f>(facts: &'f Facts, (plan, component, window): &Key) -> Vec<(u32, S
     members
 }
 
+/// What of each member a pool is a percent of.
+pub fn fund(pool: &Pool) -> Option<Gauge> {
+    let Fund::Percent { measure, .. } = &pool.fund else { return None };
+    let of = Some(Source::Measure { measure: measure.clone(), window: None });
+    Some(Gauge { of, axis: Axis::Amount })
+}
+
 impl<'f> Cohort<'f> {
     /// Reads what every member is measured by.
     pub fn read(calculation: &Calculation<'f>, key: &Key) -> Self {
@@ -80,21 +89,15 @@ impl<'f> Cohort<'f> {
                         Weight::Gauge(gauge) => Some(gauge),
                         Weight::Equal | Weight::TargetIncentive => None,
                     };
-                    let fund = match &pool.fund {
-                        Fund::Percent { measure, .. } => {
-                            let of = Some(Source::Measure { measure: measure.clone(), window: None });
-                            Some(Gauge { of, axis: Axis::Amount })
-                        }
-                        Fund::Amount(_) => None,
-                    };
-                    (weight, fund)
+                    (weight, fund(pool))
                 }
                 _ => (None, None),
             };
             let (reading, fund) = (gauge.and_then(&mut read), fund.as_ref().and_then(&mut read));
             Member { payee, segment, reading, fund }
         };
-        Cohort { members: members(calculation.facts, key).into_iter().map(member).collect() }
+        let members = members(calculation.facts, key).into_iter().map(member).collect();
+        Cohort { members, rounding: calculation.facts.calendar.rounding }
     }
 
     /// The periods at whose end some part may move.
@@ -147,7 +150,7 @@ impl<'f> Cohort<'f> {
                 let sum = figures.fold(Exact::ZERO, |sum, figure| sum.add(figure));
                 // More refunded than booked leaves nothing to share.
                 let fund = sum.max(Exact::ZERO).mul(&gauge::part(*percent));
-                fund.round(Rounding::HalfAwayFromZero).ok()?
+                fund.round(self.rounding).ok()?
             }
         };
         let weight = |member: &Member| match &pool.by {

@@ -15,7 +15,7 @@ use crate::domain::statement::{StepFigures, StepKind};
 
 use super::super::below::Below;
 use super::super::clawback::Bounds;
-use super::super::cohort::Part;
+use super::super::cohort::{self, Part};
 use super::super::earn::Detail;
 use super::super::gauge::{self, Reading};
 use super::super::price::cell;
@@ -296,6 +296,12 @@ impl<'f> Run<'_, 'f> {
         if segment.to != segment.window.end() {
             // What an earlier window's cap carried here is due when any part would be.
             return Ok(self.nothing(Some(segment.window.last())));
+        }
+        if let Payout::Pool(pool) = &segment.component.payout
+            && let Some(fund) = cohort::fund(pool)
+        {
+            // What cannot be read of the fund is the problem of the member that it is read of.
+            self.reading(segment, &fund)?;
         }
         let version = segment.version;
         let key = (version.plan.id.clone(), segment.component.id.clone(), segment.window);
