@@ -119,7 +119,7 @@ fn plan_files_are_checked_and_tested_without_a_server() {
             true,
             format!(
                 "{ae}: plan saas-ae, 1 component, 1 measure, 6 tests\n\
-                 {partner}: plan channel-partner, 1 component, 1 measure, 5 tests\n"
+                 {partner}: plan channel-partner, 1 component, 1 measure, 6 tests\n"
             ),
             ""
         )

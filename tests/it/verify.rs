@@ -81,7 +81,7 @@ async fn world() -> Altered {
     let proposal = json!({"proposalId": "q2", "rootPayeeId": "lead", "measureId": "own", "window": "FY2026-Q2",
         "currencyCode": "USD", "allocation": {"goal": "100", "weigh": "WEIGH_EQUAL"}});
     tenant.write("QuotaService/ProposeQuotas", json!({ "proposal": proposal })).await;
-    let changes = json!([{"payeeId": "ann", "figure": "24"}, {"payeeId": "bob", "figure": "26"}]);
+    let changes = json!([{"payeeId": "ann", "figure": "48"}, {"payeeId": "bob", "figure": "52"}]);
     tenant.write("QuotaService/AdjustQuotaProposal", json!({"proposalId": "q2", "changes": changes})).await;
     tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("cat", "rep", "lead")]})).await;
     tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("dan", "rep", "lead")]})).await;

@@ -8,7 +8,7 @@ use prost::{Message, Name};
 
 use super::{
     admin, deal, draft, earnings, estimate, exchange, import, journal, measure, outside, payee, performance,
-    period, plan, plan_test, quota, team, territory,
+    period, plan, plan_test, proposal, quota, statement_page, team, team_page, territory,
 };
 use crate::api::json::from_json;
 use crate::api::v1;
@@ -62,6 +62,15 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "ListQuotaVersionsRequest" => said(json, |m| quota::adjust::versions(m, &calendar)),
         "ExplainQuotaRequest" => said(json, |m| quota::adjust::explain(m, &calendar)),
         "ListQuotasRequest" => said(json, quota::list),
+        "ProposeQuotasRequest" => said(json, |m| proposal::propose(m, &calendar)),
+        "GetQuotaProposalRequest" => said(json, proposal::get),
+        "AssessQuotaProposalRequest" => said(json, proposal::assess),
+        "ListQuotaProposalsRequest" => said(json, proposal::list),
+        "ListProposalFiguresRequest" => said(json, proposal::figures),
+        "CompareQuotaProposalsRequest" => said(json, proposal::compare),
+        "AdjustQuotaProposalRequest" => said(json, |m| proposal::adjust(m, None)),
+        "PublishQuotaProposalRequest" => said(json, proposal::publish),
+        "MoveQuotaRequest" => said(json, |m| proposal::move_quota(m, &calendar)),
         "UpsertTerritoriesRequest" => said(json, territory::upsert),
         "SetCreditingRulesRequest" => said(json, territory::set),
         "GetTerritoryRequest" => said(json, territory::get),
@@ -85,11 +94,15 @@ fn violations(request: &str, json: &str) -> Vec<String> {
         "GetAttainmentRequest" => said(json, earnings::attainment),
         "GetTeamAttainmentRequest" => said(json, team::attainment),
         "GetStatementRequest" => said(json, earnings::statement),
+        "GetStatementPageRequest" => said(json, statement_page::asked),
         "ExplainEarningRequest" => said(json, earnings::explain),
         "EstimateDealRequest" => said(json, |m| estimate::estimate(m, usd)),
         "GetPerformanceRequest" => said(json, performance::performance),
         "ListPerformanceRequest" => said(json, performance::parts),
         "GetTeamPerformanceRequest" => said(json, performance::team),
+        "GetTeamPageRequest" => {
+            said(json, |m: &v1::GetTeamPageRequest| performance::team(&team_page::asked(m.clone())))
+        }
         "GetLeaderboardRequest" => said(json, performance::board),
         "PreviewPeriodRequest" => said(json, period::preview),
         "ClosePeriodRequest" => said(json, period::close),

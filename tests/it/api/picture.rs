@@ -206,11 +206,11 @@ async fn the_command_line_shows_a_team_as_text_and_as_a_page() {
     let (done, out, error) = team(&[]);
     assert!(done, "{error}");
     for line in [
-        "160,000.00 USD booked, 2 deals won, 1 lost: 66.6 % won, ",
+        "160,000.00 USD booked, 2 deals won, 1 lost: 66.6 % won\n",
         "  team FY2026-Q1: ████████████████░░░░ 80.0 % of 200,000.00, pace asks for ",
         "  Jan ████████████████████ 110,000.00\n  Feb █████████░░░░░░░░░░░  50,000.00 -54.5 %\n",
         "│ <i>Proposal</i> & more ┆     1 ┆ 80,000.00 ┆ 20,000.00 │",
-        "│ 1     ┆ ann    ┆ ████████████████████▶ ┆  110.0 % ┆ 110,000.00 ┆",
+        "│ 1     ┆ ann    ┆ ████████████████████▶ ┆ 110.0 % ┆ 110,000.00 ┆",
     ] {
         assert!(out.contains(line), "{line}\n{out}");
     }

@@ -4,6 +4,7 @@ mod adjustments;
 mod admin;
 mod performance;
 mod plans;
+mod proposals;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -12,6 +13,7 @@ use adjustments::ADJUSTMENTS;
 use admin::ADMIN;
 use performance::PERFORMANCE;
 use plans::PLANS;
+use proposals::PROPOSALS;
 use rules::RULES;
 
 use super::violations;
@@ -332,7 +334,7 @@ const READS: &[Case] = &[
 #[test]
 fn everything_wrong_with_a_request_is_said_at_once() {
     for (request, json, expected) in
-        [PEOPLE, DEALS, RULES, ADJUSTMENTS, PLANS, READS, PERFORMANCE, ADMIN].into_iter().flatten()
+        [PEOPLE, DEALS, RULES, ADJUSTMENTS, PROPOSALS, PLANS, READS, PERFORMANCE, ADMIN].into_iter().flatten()
     {
         let said = violations(request, json);
         assert_eq!(said, *expected, "{request} {json}");
@@ -341,11 +343,12 @@ fn everything_wrong_with_a_request_is_said_at_once() {
 
 #[test]
 fn every_request_of_the_contract_is_in_the_table() {
-    let table: BTreeSet<String> = [PEOPLE, DEALS, RULES, ADJUSTMENTS, PLANS, READS, PERFORMANCE, ADMIN]
-        .into_iter()
-        .flatten()
-        .map(|(request, ..)| request.to_string())
-        .collect();
+    let table: BTreeSet<String> =
+        [PEOPLE, DEALS, RULES, ADJUSTMENTS, PROPOSALS, PLANS, READS, PERFORMANCE, ADMIN]
+            .into_iter()
+            .flatten()
+            .map(|(request, ..)| request.to_string())
+            .collect();
     let contract: BTreeSet<String> = descriptors()
         .services()
         .flat_map(|service| service.methods().collect::<Vec<_>>())
