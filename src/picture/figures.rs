@@ -30,6 +30,11 @@ pub fn whole(text: &str) -> String {
     grouped(if whole == "-0" { "0" } else { whole })
 }
 
+/// Whether a figure is another than zero.
+pub fn counts(text: &str) -> bool {
+    text.chars().any(|digit| ('1'..='9').contains(&digit))
+}
+
 /// The size of a figure in at most four characters besides its sign, for the narrow columns of a drawing: `1.2k`, `45k`,
 /// `3M`. Cut, not rounded; the figure itself stands beside it.
 pub fn short(text: &str) -> String {

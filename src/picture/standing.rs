@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::bar::bar;
-use super::figures::{grouped, month, percent, short_day, whole};
+use super::figures::{counts, grouped, month, percent, short_day, whole};
 use crate::api::v1;
 
 /// What a window of an attainment shows, up to a day.
@@ -50,10 +50,7 @@ fn whole_percent(text: Option<&str>) -> Option<i64> {
 /// What pace asks for, where it leads, what is left to do.
 fn course(figure: &v1::Attainment, on_date: &str) -> Markup {
     let left = figure.days_left > 0;
-    let needed = figure
-        .needed_per_week
-        .as_deref()
-        .filter(|needed| left && needed.chars().any(|c| ('1'..='9').contains(&c)));
+    let needed = figure.needed_per_week.as_deref().filter(|needed| left && counts(needed));
     html! {
         @if let Some(expected) = &figure.expected {
             p.soft {

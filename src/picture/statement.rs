@@ -12,7 +12,7 @@ use maud::{Markup, PreEscaped, html};
 use rust_decimal::Decimal;
 
 use super::bar::thin;
-use super::figures::{grouped, month, short_day};
+use super::figures::{counts, grouped, month, short_day};
 use super::page::{document, more, told};
 use super::scale::rough;
 use super::tier::{edge_text, next_tier, rate_text};
@@ -74,11 +74,6 @@ fn over(sheet: &Sheet, segment: &v1::Segment) -> bool {
     let days = Day::parse(sheet.on_date).ok().zip(Day::parse(&segment.end_date).ok());
     let closed = sheet.statement.state() == State::Closed;
     days.is_some_and(|(on, end)| end <= on || closed && end <= on.next())
-}
-
-/// Whether a figure is another than zero.
-fn counts(text: &str) -> bool {
-    text.chars().any(|digit| ('1'..='9').contains(&digit))
 }
 
 fn hero(sheet: &Sheet) -> Markup {

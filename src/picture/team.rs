@@ -9,7 +9,7 @@ use maud::{Markup, html};
 
 use super::bar::split;
 use super::columns::{Column, columns};
-use super::figures::{grouped, month, percent, short_day, short_month};
+use super::figures::{counts, grouped, month, percent, short_day, short_month};
 use super::page::{document, more, told};
 use super::scale::rough;
 use super::standing::standing;
@@ -136,34 +136,44 @@ fn year(
     }
 }
 
-/// Open deals by stage: the amount, and in it what of it is likely.
+/// Open deals by stage: the amount, and in it what of it is likely; where no deal states an amount, how many they are.
 fn pipeline(performance: &v1::Performance) -> Markup {
-    let stages = || performance.stages.iter().filter_map(|stage| Some((stage, stage.pipeline.as_ref()?)));
-    let greatest = stages().filter_map(|(_, pipeline)| rough(&pipeline.amount)).max().unwrap_or_default();
+    let stages: Vec<_> =
+        performance.stages.iter().filter_map(|stage| Some((stage, stage.pipeline.as_ref()?))).collect();
+    let valued = stages.iter().any(|(_, pipeline)| counts(&pipeline.amount));
+    let size = |pipeline: &v1::Pipeline| match valued {
+        true => pipeline.amount.clone(),
+        false => pipeline.deals.to_string(),
+    };
+    let greatest = stages.iter().filter_map(|(_, pipeline)| rough(&size(pipeline))).max().unwrap_or_default();
     let whole = performance.totals.as_ref().and_then(|totals| totals.pipeline.as_ref());
     html! {
-        @if performance.stages.iter().any(|stage| stage.pipeline.is_some()) {
+        @if !stages.is_empty() {
             section.card {
                 header {
                     h2 { "Pipeline by stage" }
-                    @if let Some(whole) = whole { span.amount { (grouped(&whole.amount)) } }
+                    @if let Some(whole) = whole.filter(|_| valued) { span.amount { (grouped(&whole.amount)) } }
                 }
                 @if let Some(whole) = whole {
-                    p.soft { (whole.deals) " open deals; weighted by probability " (grouped(&whole.weighted_amount)) "." }
+                    p.soft {
+                        (whole.deals) " open deals"
+                        @if valued { "; weighted by probability " (grouped(&whole.weighted_amount)) }
+                        @else { ", none of which states an amount" } "."
+                    }
                 }
                 ul.rows {
-                    @for (stage, pipeline) in stages().take(STAGES) {
+                    @for (stage, pipeline) in stages.iter().take(STAGES) {
                         li.row {
                             div.top {
-                                span { (stage_name(stage)) " " span.soft { (pipeline.deals) " deals" } }
-                                strong { (grouped(&pipeline.amount)) }
+                                span { (stage_name(stage)) @if valued { " " span.soft { (pipeline.deals) " deals" } } }
+                                strong { (grouped(&size(pipeline))) }
                             }
-                            (split(&pipeline.amount, &pipeline.weighted_amount, greatest))
+                            (split(&size(pipeline), &pipeline.weighted_amount, greatest))
                         }
                     }
                 }
-                p.soft { span.key { "weighted" } span.key.other { "amount" } }
-                (more(stages().count(), STAGES, "stages"))
+                @if valued { p.soft { span.key { "weighted" } span.key.other { "amount" } } }
+                (more(stages.len(), STAGES, "stages"))
             }
         }
     }

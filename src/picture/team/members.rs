@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::api::v1;
 use crate::picture::bar::bar;
-use crate::picture::figures::{grouped, percent};
+use crate::picture::figures::{counts, grouped, percent};
 use crate::picture::page::{more, told};
 
 /// Members that are listed.
@@ -44,7 +44,7 @@ fn line(team: &v1::GetTeamPerformanceResponse, member: &v1::MemberPerformance) -
         div.what.soft {
             (grouped(&figures.booked)) " booked"
             @if let Some(rate) = &figures.win_rate_percent { ", " (percent(rate)) " won" }
-            @if let Some(pipeline) = &figures.pipeline { ", " (grouped(&pipeline.amount)) " open" }
+            @if let Some(pipeline) = figures.pipeline.as_ref().filter(|pipeline| counts(&pipeline.amount)) { ", " (grouped(&pipeline.amount)) " open" }
         }
     }
 }

@@ -165,6 +165,20 @@ fn whatever_is_written_is_text() {
 }
 
 #[test]
+fn a_pipeline_without_amounts_is_drawn_by_its_deals() {
+    let mut team = team();
+    let performance = team.performance.as_mut().unwrap();
+    performance.stages = vec![stage("Engaging", "0.00", "0.00"), stage("Prospecting", "0.00", "0.00")];
+    performance.stages[0].pipeline.as_mut().unwrap().deals = 4;
+    let html = page(&team, &[]);
+    assert!(read(&html).text.contains("31 open deals, none of which states an amount."), "{html}");
+    let halves: Vec<_> =
+        html.split("class=\"half\"").skip(1).map(|rest| rest.contains("width=\"50.0%\"")).collect();
+    assert_eq!(halves, [false, true], "{html}");
+    assert!(html.contains("class=\"half\" x=\"0\" y=\"1\" width=\"100.0%\""), "{html}");
+}
+
+#[test]
 fn a_team_of_nobody_with_nothing_has_a_page() {
     let read = read(&page(&v1::GetTeamPerformanceResponse::default(), &[]));
     assert!(!read.text.contains("Pipeline") && !read.text.contains("by month"), "{}", read.text);
