@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::PgConnection;
 
 use crate::calc::affected::read_by;
+use crate::domain::condition::Field;
 use crate::domain::date::{Calendar, Day, Period};
 use crate::domain::facts::{Facts, FactsBuilder};
 use crate::domain::fault::{Fault, Reason};
@@ -86,9 +87,20 @@ pub(super) async fn load(
     through: Period,
 ) -> Result<Facts, Fault> {
     check_period(&calendar(conn, tenant, as_of).await?, through)?;
+    all(conn, tenant, as_of, &[]).await?.build().map_err(storage::facts::unfit)
+}
+
+/// Everything as of a journal number, with some free attributes of every deal.
+async fn all(
+    conn: &mut PgConnection,
+    tenant: TenantId,
+    as_of: i64,
+    attributes: &[Field],
+) -> Result<FactsBuilder, Fault> {
     let mut builder = terms(conn, tenant, as_of).await?;
+    builder.keep(attributes);
     storage::facts::load_deals(conn, tenant, &Scope { as_of, deals: Which::All }, &mut builder).await?;
-    builder.build().map_err(storage::facts::unfit)
+    Ok(builder)
 }
 
 /// The facts for what some payees, by index, earn: `terms` with the deals that are read for it.
@@ -155,6 +167,25 @@ impl App {
         let terms = terms(&mut tx, call.tenant(), as_of).await?.build().map_err(storage::facts::unfit)?;
         let payees: Vec<u32> = terms.payee(payee).into_iter().collect();
         load_beside(&mut tx, call.tenant(), as_of, &terms, &payees).await.map(Arc::new)
+    }
+
+    /// Everything as of the number seen, with some free attributes of every deal: from memory if they are kept there, or
+    /// loaded in a queue.
+    pub(super) async fn everything(
+        &self,
+        call: &Call,
+        seen: &Seen,
+        attributes: &[Field],
+    ) -> Result<Arc<Facts>, Fault> {
+        let held = seen.facts(seen.as_of);
+        if let Some(facts) = held.filter(|facts| attributes.iter().all(|field| facts.keeps(field))) {
+            return Ok(Arc::clone(facts));
+        }
+        let _place = self.inner.resident.queue().await?;
+        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+        let builder = all(&mut tx, call.tenant(), seen.as_of, attributes).await?;
+        drop(tx);
+        off_thread(|| builder.build()).await?.map(Arc::new).map_err(storage::facts::unfit)
     }
 
     /// Everything but deals as of the number seen: from memory, where deals are beside it, or loaded.

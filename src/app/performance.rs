@@ -7,22 +7,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::auth::Role;
-use crate::calc::performance::{
-    Goal, Look, Months, Part, Quoted, Span, Subject, Tally, growth, medians, peers,
-};
+use crate::calc::performance::{Goal, Look, Months, Part, Quoted, Span, Tally, growth, medians, peers};
 use crate::calc::problem::Problem;
+use crate::calc::subject::Subject;
 use crate::domain::condition::Field;
 use crate::domain::date::{Calendar, Day, Period, WindowKind};
-use crate::domain::facts::{Facts, FactsBuilder};
+use crate::domain::facts::Facts;
 use crate::domain::fault::{Fault, Violations};
 use crate::domain::id::{MeasureId, PayeeId, TerritoryId};
 use crate::domain::measure::{Measure, Selection, Unit};
 use crate::domain::money::Currency;
-use crate::storage;
-use crate::storage::facts::{Scope, Which};
 
 use super::earnings::AttainmentFigures;
-use super::facts::{off_thread, terms};
+use super::facts::off_thread;
 use super::{App, AsOf, Call};
 
 pub use crate::calc::RULES_REVISION;
@@ -190,11 +187,7 @@ impl App {
         }
         let fields = query.filter.segment.as_ref().map(|(field, _)| field).into_iter().chain(attribute);
         let fields: Vec<Field> = fields.cloned().collect();
-        let facts = match seen.facts(seen.as_of).filter(|facts| fields.iter().all(|field| facts.keeps(field)))
-        {
-            Some(facts) => Arc::clone(facts),
-            None => self.all_facts(call, seen.as_of, &fields).await?,
-        };
+        let facts = self.everything(call, &seen, &fields).await?;
         let measure = query.measure.map(|id| selection(&facts, id)).transpose()?;
         let subject = subject(&facts, &query.subject, person.as_ref())?;
         let paid_in =
@@ -208,18 +201,6 @@ impl App {
             as_of: seen.as_of,
             facts,
         })
-    }
-
-    /// Everything as of a number, with some free attributes of every deal, loaded in a queue.
-    async fn all_facts(&self, call: &Call, as_of: i64, attributes: &[Field]) -> Result<Arc<Facts>, Fault> {
-        let _place = self.inner.resident.queue().await?;
-        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
-        let mut builder: FactsBuilder = terms(&mut tx, call.tenant(), as_of).await?;
-        builder.keep(attributes);
-        let scope = Scope { as_of, deals: Which::All };
-        storage::facts::load_deals(&mut tx, call.tenant(), &scope, &mut builder).await?;
-        drop(tx);
-        off_thread(|| builder.build()).await?.map(Arc::new).map_err(storage::facts::unfit)
     }
 }
 

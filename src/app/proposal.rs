@@ -3,17 +3,16 @@
 pub mod publish;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
 
 use crate::auth::{Actor, Role};
 use crate::calc::Calculation;
 use crate::calc::proposal::{Proposed, Refusal, adjust, propose};
 use crate::calc::quality::assess;
-use crate::domain::facts::Facts;
 use crate::domain::fault::{Fault, Reason, Violations};
-use crate::domain::id::{PayeeId, ProposalId};
+use crate::domain::id::{PayeeId, ProposalId, TenantId};
 use crate::domain::number::Quantity;
 use crate::domain::proposal::{Body, Figure, Proposal, Terms};
 use crate::domain::quality::Assessment;
@@ -21,7 +20,7 @@ use crate::storage::proposal::FigureList;
 use crate::storage::{self, Stored};
 
 use super::earnings::blocked;
-use super::facts::{Seen, check_period, load, off_thread};
+use super::facts::off_thread;
 use super::write::{Begun, Open, Touches, check_payees, unknown};
 use super::{App, AsOf, Call, Listed, Page, Receipt, Write};
 
@@ -84,15 +83,10 @@ impl App {
         }
         // Computed without the head: others go on writing. What it is computed on is kept with it.
         let seen = self.see(call, AsOf::default()).await?;
-        let through = asked.terms.history.last;
-        let facts = self.facts_planned_on(
-            call,
-            &seen,
-            through.max(self.calendar_seen(call, &seen).await?.first_period),
-        );
-        let (facts, mut terms, id) = (facts.await?, asked.terms, asked.id);
+        let facts = self.everything(call, &seen, &[]).await?;
+        let Asked { id, mut terms, has_step } = asked;
         let step = facts.measures.get(&terms.measure).and_then(|measure| measure.step);
-        if let Some(Quantity(step)) = step.filter(|_| !asked.has_step) {
+        if let Some(Quantity(step)) = step.filter(|_| !has_step) {
             terms.step = step;
             let mut violations = Violations::default();
             terms.check("proposal", &mut violations);
@@ -100,7 +94,8 @@ impl App {
         }
         let as_of = facts.as_of;
         let work = move || {
-            let calculation = Calculation::open(&facts, through.max(facts.calendar.first_period));
+            let through = terms.history.last.max(facts.calendar.first_period);
+            let calculation = Calculation::open(&facts, through);
             propose(&calculation, &terms).map(|proposed| (terms, proposed))
         };
         let (terms, proposed) = off_thread(work).await?.map_err(|refusal| match refusal {
@@ -130,22 +125,6 @@ impl App {
         };
         open.commit(&receipt, Touches::Facts).await?;
         Ok(receipt)
-    }
-
-    /// Everything as of the number seen: from memory, or loaded in a queue.
-    async fn facts_planned_on(
-        &self,
-        call: &Call,
-        seen: &Seen,
-        through: crate::domain::date::Period,
-    ) -> Result<Arc<Facts>, Fault> {
-        if let Some(facts) = seen.facts(seen.as_of) {
-            check_period(&facts.calendar, through)?;
-            return Ok(Arc::clone(facts));
-        }
-        let _place = self.inner.resident.queue().await?;
-        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
-        load(&mut tx, call.tenant(), seen.as_of, through).await.map(Arc::new)
     }
 
     /// A proposal without its figures.
@@ -296,8 +275,8 @@ fn absent(id: &ProposalId) -> Fault {
 
 /// Figures by payee.
 async fn figures(
-    conn: &mut sqlx::PgConnection,
-    tenant: crate::domain::id::TenantId,
+    conn: &mut PgConnection,
+    tenant: TenantId,
     as_of: i64,
     proposal: &Proposal,
 ) -> Result<Vec<Figure>, Fault> {

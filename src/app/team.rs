@@ -2,6 +2,7 @@
 
 use crate::auth::Role;
 use crate::calc::problem::Problem;
+use crate::calc::subject::Subject;
 use crate::calc::team::{self, Member, Part};
 use crate::calc::{Calculation, RULES_REVISION, pace};
 use crate::domain::date::{Day, Period, Window, WindowKind};
@@ -84,9 +85,11 @@ impl App {
         let (members, currency) = match (&manager, &query.group) {
             (Some(manager), _) => {
                 let manager = index(&terms, manager)?;
-                (team::team(&terms, manager, year), terms.paid_in(manager, on))
+                (team::members(&terms, &Subject::Team(manager), year), terms.paid_in(manager, on))
             }
-            (None, Group::Territory(id)) => (team::territory(&terms, id, year), terms.calendar.currency),
+            (None, Group::Territory(id)) => {
+                (team::members(&terms, &Subject::Territory(id.clone()), year), terms.calendar.currency)
+            }
             (None, Group::Team(_)) => (Vec::new(), terms.calendar.currency),
         };
         let measures = measures(&terms, &members, query.measures)?;

@@ -26,6 +26,7 @@
 //! | budgets and plan caps | `settle` | 8.3 |
 //! | earned minus posted | `posting` | 1, 10 |
 //! | what open deals are expected to bring | `pipeline` | 7 |
+//! | of whom figures are, and who belongs to it when | `subject` | 3 |
 //! | how far a team is: parts of its members | `team` | 7 |
 //! | everything a close posts and keeps | `close` | 10 |
 //! | whom a deal touches, and whose credits a payee's earnings read | `affected` | 6, 11 |
@@ -71,6 +72,7 @@ pub mod segment;
 mod settle;
 pub mod statement;
 mod step;
+pub mod subject;
 pub mod team;
 mod terms;
 #[cfg(test)]

@@ -28,23 +28,11 @@ use crate::domain::money::Currency;
 use super::Calculation;
 use super::credit::Selector;
 use super::problem::Problem;
+use super::subject::{Subject, territory};
 
 pub use board::{Line, board, median, medians, peers, title};
 pub use goal::{Goal, Quoted, percent};
 pub use tally::{Figure, Opportunity, Tally, growth};
-
-/// Of whom figures are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
-    /// A payee, by index: its own credits, as the measure counts them, and the deals it owns.
-    Payee(u32),
-    /// A manager, by index, and everyone below on the day.
-    Team(u32),
-    /// Everyone assigned to a territory on the day.
-    Territory(TerritoryId),
-    /// Everyone.
-    Company,
-}
 
 /// Which deals count; what is absent does not narrow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -321,47 +309,4 @@ impl<'f> Look<'f> {
             && customer.as_ref().is_none_or(|customer| is(&Field::DealCustomer, customer.as_str()))
             && segment.as_ref().is_none_or(|(field, value)| self.text(deal, field) == value.as_deref())
     }
-
-    /// Whether a payee belongs to a subject on a day.
-    fn belongs(&self, subject: &Subject, who: u32, day: Day) -> bool {
-        match subject {
-            Subject::Payee(payee) => *payee == who,
-            Subject::Team(manager) => *manager == who || self.facts().above(who, day).contains(manager),
-            Subject::Territory(id) => territory(self.facts(), who, day) == Some(id),
-            Subject::Company => true,
-        }
-    }
-}
-
-/// Whoever may ever belong to a subject.
-pub fn members(facts: &Facts, subject: &Subject) -> Vec<u32> {
-    match subject {
-        Subject::Payee(payee) => vec![*payee],
-        Subject::Team(manager) => facts.under(*manager).into_iter().collect(),
-        Subject::Territory(_) | Subject::Company => (0_u32..).take(facts.payees.len()).collect(),
-    }
-}
-
-/// Whoever belongs to a subject on some day of a span, by index.
-pub fn present(facts: &Facts, subject: &Subject, span: Span) -> BTreeSet<u32> {
-    let assigned = |payee: u32, territory: Option<&TerritoryId>| {
-        let mut assignments = facts.payees[payee as usize].assignments.iter();
-        assignments.any(|on| {
-            let meets = on.from < span.to && on.to.is_none_or(|to| span.from < to);
-            meets && territory.is_none_or(|territory| on.territory.as_ref() == Some(territory))
-        })
-    };
-    let is = |payee: &u32| match subject {
-        Subject::Payee(one) => payee == one,
-        Subject::Team(manager) => payee == manager || facts.is_below(*payee, *manager, span.from, span.to),
-        Subject::Territory(territory) => assigned(*payee, Some(territory)),
-        Subject::Company => assigned(*payee, None),
-    };
-    members(facts, subject).into_iter().filter(is).collect()
-}
-
-/// The territory of the assignment in force on a day.
-fn territory(facts: &Facts, payee: u32, day: Day) -> Option<&TerritoryId> {
-    let assignments = &facts.payees[payee as usize].assignments;
-    assignments.iter().find(|assignment| assignment.covers(day))?.territory.as_ref()
 }

@@ -5,16 +5,16 @@
 use crate::domain::date::{Day, Period, Window};
 use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
-use crate::domain::id::{MeasureId, TerritoryId};
+use crate::domain::id::MeasureId;
 use crate::domain::measure::{CreditKind, Measure, Source};
 use crate::domain::money::Currency;
-use crate::domain::payee::Payee;
 use crate::domain::quota::Goal;
 
 use super::pace::{self, Days, Pace};
 use super::pipeline::{Outlook, outlook};
 use super::problem::Problem;
 use super::quota::{QuotaFault, Quotas, weight};
+use super::subject::Subject;
 use super::{Calculation, outside};
 
 /// Somebody of a team or a territory.
@@ -39,27 +39,10 @@ pub struct Part {
     pub outlook: Option<Outlook>,
 }
 
-/// The members of a team on the days of a window: the manager, by index, and everyone below on a day, by id.
-pub fn team(facts: &Facts, manager: u32, window: Window) -> Vec<Member> {
-    let one = |payee: u32| {
-        let days = if payee == manager { vec![(Day::EARLIEST, None)] } else { facts.below(payee, manager) };
-        Member { payee, days }
-    };
-    members(facts.under(manager).into_iter().map(one), facts, window)
-}
-
-/// The people of a territory on the days of a window: everyone whose assignment names it, by id.
-pub fn territory(facts: &Facts, id: &TerritoryId, window: Window) -> Vec<Member> {
-    let everyone = (0_u32..).zip(facts.payees.iter());
-    let one = |(payee, known): (u32, &Payee)| {
-        let named = known.assignments.iter().filter(|on| on.territory.as_ref() == Some(id));
-        Member { payee, days: named.map(|on| (on.from, on.to)).collect() }
-    };
-    members(everyone.map(one), facts, window)
-}
-
-/// Those who are members on some day of a window on which they are assigned.
-fn members(all: impl Iterator<Item = Member>, facts: &Facts, window: Window) -> Vec<Member> {
+/// Those who are members on some day of a window on which they are assigned, by id.
+pub fn members(facts: &Facts, subject: &Subject, window: Window) -> Vec<Member> {
+    let one = |payee: u32| Member { payee, days: subject.days(facts, payee) };
+    let all = subject.members(facts).into_iter().map(one);
     all.filter(|member| !held(facts, member, window).is_empty()).collect()
 }
 

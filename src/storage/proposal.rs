@@ -34,6 +34,7 @@ impl Row {
 
 #[derive(Serialize)]
 struct FigureRow {
+    proposal_id: String,
     payee_id: String,
     manager_id: Option<String>,
     level: i32,
@@ -47,6 +48,7 @@ struct FigureRow {
 impl FigureRow {
     fn new(proposal: &ProposalId, decimals: u32, figure: &Figure, n: i64) -> Result<Self, Fault> {
         let mut row = FigureRow {
+            proposal_id: proposal.to_string(),
             payee_id: figure.payee.to_string(),
             manager_id: figure.manager.as_ref().map(PayeeId::to_string),
             level: i32::try_from(figure.level).map_err(corrupt)?,
@@ -55,13 +57,13 @@ impl FigureRow {
             digest: Digest::default(),
             added_in: n,
         };
-        row.digest = row.record(proposal.as_str()).digest();
+        row.digest = row.record().digest();
         Ok(row)
     }
 
-    fn record(&self, proposal: &str) -> Record {
+    fn record(&self) -> Record {
         Record::new("proposal_figure", 1)
-            .text(1, proposal)
+            .text(1, &self.proposal_id)
             .text(2, &self.payee_id)
             .opt(3, self.manager_id.as_ref())
             .text(4, &self.level.to_string())
@@ -258,7 +260,7 @@ pub async fn figures(
         list.payees.map(|payees| payees.iter().map(PayeeId::to_string).collect());
     let query = sqlx::query_as!(
         FigureRow,
-        r#"select payee_id, manager_id, level, amount, made, digest as "digest: Digest", added_in
+        r#"select proposal_id, payee_id, manager_id, level, amount, made, digest as "digest: Digest", added_in
         from proposal_figure
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and proposal_id = $3
             and ($4::text is null or manager_id = $4) and ($5::text[] is null or payee_id = any($5))
@@ -322,17 +324,6 @@ pub async fn check_rows(
     Ok(())
 }
 
-struct Kept {
-    proposal_id: String,
-    payee_id: String,
-    manager_id: Option<String>,
-    level: i32,
-    amount: Decimal,
-    made: String,
-    digest: Digest,
-    added_in: i64,
-}
-
 /// The same of figures.
 pub async fn check_figures(
     conn: &mut Conn,
@@ -340,17 +331,15 @@ pub async fn check_figures(
     mut visit: impl FnMut(RowCheck),
 ) -> Result<(), Fault> {
     let mut rows = sqlx::query_as!(
-        Kept,
+        FigureRow,
         r#"select proposal_id, payee_id, manager_id, level, amount, made, digest as "digest: Digest", added_in
         from proposal_figure where tenant_id = $1 order by proposal_id, payee_id, added_in"#,
         tenant.0
     )
     .fetch(conn);
-    while let Some(kept) = rows.try_next().await.map_err(fault)? {
-        let Kept { proposal_id, payee_id, manager_id, level, amount, made, digest, added_in } = kept;
-        let row = FigureRow { payee_id, manager_id, level, amount, made, digest, added_in };
-        let key = format_args!("{proposal_id} {}", row.payee_id);
-        visit(RowCheck::new("proposal_figure", key, row.added_in, row.digest, &row.record(&proposal_id)));
+    while let Some(row) = rows.try_next().await.map_err(fault)? {
+        let key = format_args!("{} {}", row.proposal_id, row.payee_id);
+        visit(RowCheck::new("proposal_figure", key, row.added_in, row.digest, &row.record()));
     }
     Ok(())
 }

@@ -6,9 +6,10 @@ use crate::app::earnings::AttainmentFigures;
 use crate::app::facts::off_thread;
 use crate::app::{App, Call, Listed, Page};
 use crate::calc::performance::{
-    Dimension, Figure, Goal, Line, Look, Part, Quoted, Subject, Tally, board, percent, present, title,
+    Dimension, Figure, Goal, Line, Look, Part, Quoted, Tally, board, percent, title,
 };
 use crate::calc::problem::Problem;
+use crate::calc::subject::Subject;
 use crate::domain::date::Day;
 use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
@@ -177,10 +178,9 @@ impl App {
 /// Everyone who is there on a day of the span or adds to the figures, each with its part of them.
 fn members(sight: &Sight, parts: &BTreeMap<Part, Tally>) -> BTreeMap<u32, Tally> {
     let facts = &sight.facts;
-    let mut members: BTreeMap<u32, Tally> = present(facts, &sight.subject, sight.months.whole())
-        .into_iter()
-        .map(|payee| (payee, Tally::default()))
-        .collect();
+    let whole = sight.months.whole();
+    let present = sight.subject.present(facts, whole.from, whole.to).into_iter();
+    let mut members: BTreeMap<u32, Tally> = present.map(|payee| (payee, Tally::default())).collect();
     for (part, tally) in parts {
         if let Part::Text(id) = part
             && let Ok(payee) = facts.payees.binary_search_by(|payee| payee.id.as_str().cmp(id))
@@ -209,7 +209,7 @@ fn goals(
 
 fn team(sight: &Sight, quota: Option<&MeasureId>, rank_by: Figure, skip: usize, page: &Page) -> TeamAnswer {
     let facts = &sight.facts;
-    let everyone: Vec<u32> = crate::calc::performance::members(facts, &sight.subject);
+    let everyone: Vec<u32> = sight.subject.members(facts);
     let look = sight.look(Some(&everyone));
     let mut summed = Summed::of(sight, &look, &[Dimension::Member]);
     let members = members(sight, &summed.parts.pop().unwrap_or_default());
@@ -254,9 +254,7 @@ fn leaderboard(
     page: &Page,
 ) -> BoardAnswer {
     let facts: &Facts = &sight.facts;
-    let everyone: BTreeSet<u32> =
-        crate::calc::performance::members(facts, &sight.subject).into_iter().collect();
-    let everyone: Vec<u32> = everyone.into_iter().collect();
+    let everyone: Vec<u32> = sight.subject.members(facts);
     // Credits of everyone by name are needed for attainment alone.
     let noted = match &sight.subject {
         Subject::Payee(_) | Subject::Team(_) => Some(everyone.as_slice()),

@@ -115,7 +115,7 @@ impl<'f> Look<'f> {
                     && is(manager, false)
             }
             Way::Below(manager) => facts.above(share.payee, day).contains(&manager) && is(share.payee, false),
-            Way::Each => self.belongs(subject, share.payee, day) && is(share.payee, false),
+            Way::Each => subject.holds(self.facts(), share.payee, day) && is(share.payee, false),
         }
     }
 
@@ -147,7 +147,7 @@ impl<'f> Look<'f> {
             for event in first[start..].iter().take_while(|event| day(event) < span.to) {
                 let (deal, day) = (facts.events[*event as usize].deal, day(event));
                 let who = facts.owner(deal);
-                if self.belongs(subject, who, day) && self.takes(deal) {
+                if subject.holds(self.facts(), who, day) && self.takes(deal) {
                     tell(place, Ok(Item { deal, who, day, line_day: day, what: What::NewCustomer }));
                 }
             }

@@ -6,7 +6,7 @@ use crate::domain::exact::Exact;
 use crate::domain::exchange::Unconverted;
 use crate::domain::number::WHOLE;
 
-use super::{Item, Look, Problem, Span, Subject, What, members};
+use super::{Item, Look, Problem, Span, Subject, What};
 
 impl<'f> Look<'f> {
     /// Tells every decision on a deal that a subject's members own, by the place of the span it is in.
@@ -17,12 +17,12 @@ impl<'f> Look<'f> {
         tell: &mut impl FnMut(usize, Result<Item, Problem>),
     ) {
         let facts = self.facts();
-        for who in members(facts, subject) {
+        for who in subject.members(facts) {
             for deal in facts.owned(who).iter().copied() {
                 let outcome = facts.outcome(deal);
                 let Some(day) = self.decided_on(deal, outcome) else { continue };
                 let mut spans = spans.iter().enumerate().filter(|(_, span)| span.holds(day)).peekable();
-                if spans.peek().is_none() || !self.belongs(subject, who, day) || !self.takes(deal) {
+                if spans.peek().is_none() || !subject.holds(self.facts(), who, day) || !self.takes(deal) {
                     continue;
                 }
                 let what = self.decision(deal, outcome, day);
@@ -59,8 +59,8 @@ impl<'f> Look<'f> {
     /// How many deals won or lost of a subject's members there is no day for.
     pub fn undated(&self, subject: &Subject) -> usize {
         let facts = self.facts();
-        let members = members(facts, subject).into_iter();
-        let belong = members.filter(|who| self.belongs(subject, *who, self.on));
+        let members = subject.members(facts).into_iter();
+        let belong = members.filter(|who| subject.holds(self.facts(), *who, self.on));
         let undated = |deal: &&u32| {
             let outcome = facts.outcome(**deal);
             outcome != Outcome::Open && self.decided_on(**deal, outcome).is_none() && self.takes(**deal)
@@ -77,8 +77,8 @@ impl<'f> Look<'f> {
     ) {
         let (facts, on) = (self.facts(), self.on);
         let overlays = self.named && matches!(subject, Subject::Payee(_));
-        let members = members(facts, subject).into_iter();
-        for who in members.filter(|who| self.belongs(subject, *who, on)) {
+        let members = subject.members(facts).into_iter();
+        for who in members.filter(|who| subject.holds(self.facts(), *who, on)) {
             let item = |deal, what| Item { deal, who, day: on, line_day: on, what };
             let owned = facts.owned(who).iter().copied();
             let open = |deal: &u32| facts.outcome(*deal) == Outcome::Open && facts.begun(*deal).is_none();

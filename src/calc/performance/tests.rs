@@ -252,7 +252,10 @@ fn a_member_counts_for_a_team_on_the_days_it_is_in_it() {
     assert_eq!((tally.booked, tally.won, tally.lost), (cents("2600.00"), 4, 0));
     assert_eq!((tally.open.deals, tally.open.amount), (1, cents("800.00")));
     let names = |span: Span| -> Vec<String> {
-        present(&facts, &max, span).into_iter().map(|payee| facts.payee_id(payee).to_string()).collect()
+        max.present(&facts, span.from, span.to)
+            .into_iter()
+            .map(|payee| facts.payee_id(payee).to_string())
+            .collect()
     };
     assert_eq!(names(quarter().whole()), ["ann", "bob", "max"]);
     let april = Months { first: period("2024-04"), last: period("2024-04"), on: day("2024-04-30") };
@@ -266,7 +269,8 @@ fn equals_share_a_place_and_what_is_undefined_has_none() {
     let sums =
         look.sums(&Subject::Company, &[quarter().span()], Some(quarter().whole()), &[Dimension::Member]);
     let places = |figure: Figure| {
-        let everyone = present(&facts, &Subject::Company, quarter().whole()).into_iter();
+        let whole = quarter().whole();
+        let everyone = Subject::Company.present(&facts, whole.from, whole.to).into_iter();
         let values = everyone.map(|payee| {
             let tally = sums.parts[0].get(&Part::Text(facts.payee_id(payee).as_str())).cloned();
             (payee, tally.unwrap_or_default().value(figure))
