@@ -263,7 +263,7 @@ impl App {
         let proposal = proposal.ok_or_else(|| absent(id))?.value;
         let figures = figures(&mut tx, call.tenant(), seen.as_of, &proposal).await?;
         drop(tx);
-        let facts = self.terms_seen(call, &seen).await?;
+        let facts = self.everything(call, &seen, &[]).await?;
         let terms = proposal.body.terms;
         Ok((off_thread(move || assess(&facts, &terms, &figures)).await?, seen.as_of))
     }

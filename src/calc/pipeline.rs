@@ -34,7 +34,9 @@ pub enum LeftOut {
 /// What open deals bring, by index.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outlook {
-    /// Deals that count, each with what it is expected to bring; minor units.
+    /// Deals that are expected to close in time, each with the part of its amount that would count; minor units.
+    pub open: BTreeMap<u32, Exact>,
+    /// Those of them that count, each with what it is expected to bring; minor units.
     pub expected: BTreeMap<u32, Exact>,
     /// Deals left out.
     pub left_out: BTreeMap<u32, LeftOut>,
@@ -43,14 +45,18 @@ pub struct Outlook {
 impl Outlook {
     /// What all of them are expected to bring.
     pub fn weighted(&self) -> Exact {
-        self.expected.values().fold(Exact::ZERO, |sum, part| sum.add(part))
+        total(&self.expected)
+    }
+
+    /// What all that may close in time would bring, however probable.
+    pub fn unweighted(&self) -> Exact {
+        total(&self.open)
     }
 
     /// Takes in what is expected of others: of a deal that several share the sum.
     pub fn join(&mut self, other: &Outlook) {
-        for (deal, part) in &other.expected {
-            let sum = self.expected.entry(*deal).or_insert(Exact::ZERO);
-            *sum = sum.add(part);
+        for (into, parts) in [(&mut self.open, &other.open), (&mut self.expected, &other.expected)] {
+            parts.iter().for_each(|(deal, part)| add(into, *deal, part));
         }
         self.left_out.extend(&other.left_out);
     }
@@ -103,20 +109,30 @@ impl Outlook {
         let amount = facts.worth(deal).amount;
         let amount =
             amount.and_then(|amount| facts.exchange.convert(amount, facts.currency(deal), currency, on).ok());
-        let why = match (facts.closed(deal), facts.probability(deal), amount) {
-            (None, _, _) => LeftOut::NoCloseDate,
-            (Some(day), _, _) if day <= on => LeftOut::Overdue,
-            (Some(_), None, _) => LeftOut::NoProbability,
-            (Some(_), Some(_), None) => LeftOut::NoAmount,
-            (Some(_), Some(chance), Some(amount)) => {
+        let why = match (facts.closed(deal), amount) {
+            (None, _) => LeftOut::NoCloseDate,
+            (Some(day), _) if day <= on => LeftOut::Overdue,
+            (Some(_), None) => LeftOut::NoAmount,
+            (Some(_), Some(amount)) => {
                 let percent =
                     Exact::ratio(i128::from(share.percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO);
-                let part = Exact::whole(i128::from(amount)).mul(&percent).mul(&chance);
-                let sum = self.expected.entry(deal).or_insert(Exact::ZERO);
-                *sum = sum.add(&part);
-                return;
+                let part = Exact::whole(i128::from(amount)).mul(&percent);
+                add(&mut self.open, deal, &part);
+                match facts.probability(deal) {
+                    Some(chance) => return add(&mut self.expected, deal, &part.mul(&chance)),
+                    None => LeftOut::NoProbability,
+                }
             }
         };
         self.left_out.insert(deal, why);
     }
+}
+
+fn add(parts: &mut BTreeMap<u32, Exact>, deal: u32, part: &Exact) {
+    let sum = parts.entry(deal).or_insert(Exact::ZERO);
+    *sum = sum.add(part);
+}
+
+fn total(parts: &BTreeMap<u32, Exact>) -> Exact {
+    parts.values().fold(Exact::ZERO, |sum, part| sum.add(part))
 }

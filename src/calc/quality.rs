@@ -1,6 +1,7 @@
 //! How good proposed quotas would be. Figures of all together, each with the formula it was computed by, and warnings of
 //! single payees. They are about those without reports: whoever has reports has the sum. What is comparable is what was
-//! done in the span of the history, taken evenly over as many months as the window has.
+//! done in the span of the history, taken evenly over as many months as the window has. What covers them is what open deals
+//! are expected to bring to the window, as the forecast knows it on the day before.
 
 use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
@@ -8,13 +9,16 @@ use crate::domain::id::MeasureId;
 use crate::domain::proposal::{Figure, Terms};
 use crate::domain::quality::{Assessment, Concern, Lack, Quality, QualityKind};
 
-use super::segment;
+use super::pipeline::{Outlook, outlook};
+use super::{Calculation, segment};
 
 /// Judges figures, which stand by payee.
 pub fn assess(facts: &Facts, terms: &Terms, figures: &[Figure]) -> Assessment {
     let alone: Vec<&Figure> = figures.iter().filter(|figure| !figure.made.team).collect();
     let concerns = figures.iter().flat_map(|figure| concerns(facts, terms, figure)).collect();
-    Assessment { qualities: qualities(terms, &alone), concerns }
+    let mut qualities = qualities(terms, &alone);
+    qualities.extend(coverage(facts, terms, &alone));
+    Assessment { qualities, concerns }
 }
 
 fn whole(count: usize) -> Exact {
@@ -106,6 +110,45 @@ fn qualities(terms: &Terms, alone: &[&Figure]) -> Vec<Quality> {
                 span.last
             ),
         },
+    ]
+}
+
+/// How far open deals that are expected to close in the window cover the figures, with and without their probabilities.
+fn coverage(facts: &Facts, terms: &Terms, alone: &[&Figure]) -> [Quality; 2] {
+    let (window, measure) = (terms.window, terms.measure_of(false));
+    let calculation = Calculation::open_to_look(facts, window.first(), Some(&[]));
+    let (eve, currency) =
+        (window.first().plus(-1).last_day(), terms.currency.unwrap_or(facts.calendar.currency));
+    let payees = alone.iter().filter_map(|figure| facts.payee(&figure.payee));
+    let outlooks = payees.map(|payee| outlook(&calculation, payee, measure, window, eve, currency, |_| true));
+    let all = outlooks.reduce(|all, other| {
+        let (mut all, other) = (all?, other?);
+        all.join(&other);
+        Some(all)
+    });
+    let figures = alone.iter().fold(Exact::ZERO, |sum, figure| sum.add(&Exact::whole(figure.amount.into())));
+    let money = |figure: &Exact| figure.mul(&Exact::scaled(1, terms.decimals())).text(6);
+    let told = |kind, brought: &dyn Fn(&Outlook) -> Exact, weighed: &str| match all
+        .as_ref()
+        .and_then(Option::as_ref)
+    {
+        None => {
+            Quality { kind, value: None, formula: format!("{measure} cannot be told before the booking") }
+        }
+        Some(outlook) => Quality {
+            kind,
+            value: percent(&brought(outlook), &figures),
+            formula: format!(
+                "{} of open deals expected to close in {}{weighed} / {} of figures x 100",
+                money(&brought(outlook)),
+                facts.calendar.window_text(window),
+                money(&figures)
+            ),
+        },
+    };
+    [
+        told(QualityKind::PipelineCoverage, &Outlook::unweighted, ""),
+        told(QualityKind::WeightedPipelineCoverage, &Outlook::weighted, ", each x its probability"),
     ]
 }
 

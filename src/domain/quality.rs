@@ -16,6 +16,10 @@ pub enum QualityKind {
     Dispersion,
     /// Percent of the payees with a history.
     Tested,
+    /// Percent of all figures that open deals would bring if they all closed as expected.
+    PipelineCoverage,
+    /// The same, each deal times its probability.
+    WeightedPipelineCoverage,
 }
 
 /// A figure of quality.

@@ -149,6 +149,19 @@ async fn a_goal_goes_down_the_line_and_is_published() {
 async fn a_proposal_says_how_good_its_quotas_would_be() {
     let tenant = company().await;
     proposed(&tenant).await;
+    // Two may close in the quarter; one is expected before it, one after it, and one does not say.
+    let open = |id: &str, amount: &str, closes: &str| json!({"dealId": id, "ownerId": "ann", "outcome": "OUTCOME_OPEN", "amount": amount, "closeDate": closes});
+    let mut deals = [
+        open("o1", "20000.00", "2026-05-10"),
+        open("o2", "4000.00", "2026-06-30"),
+        open("o3", "8000.00", "2026-03-31"),
+        open("o4", "8000.00", "2026-07-01"),
+        open("o5", "8000.00", ""),
+    ];
+    deals[0]["probabilityPercent"] = json!("25");
+    deals[1]["splits"] =
+        json!([{"payeeId": "cid", "splitPercent": "75"}, {"payeeId": "dee", "splitPercent": "25"}]);
+    tenant.deals(&deals).await;
     let assessed = tenant.get("QuotaService/AssessQuotaProposal", json!({"proposalId": "q2"})).await;
     let qualities = assessed["qualities"].as_array().unwrap().iter();
     let qualities: Vec<_> = qualities
@@ -185,6 +198,16 @@ async fn a_proposal_says_how_good_its_quotas_would_be() {
                 "place 3 less place 1 of 3 payees in order of (figure / comparable - 1) x 100: 33.333333 less -16.666667"
             ),
             ("KIND_TESTED", Some("75"), "3 of 4 payees have a history 2026-01 to 2026-03"),
+            (
+                "KIND_PIPELINE_COVERAGE",
+                Some("240"),
+                "24000 of open deals expected to close in FY2026-Q2 / 10000 of figures x 100"
+            ),
+            (
+                "KIND_WEIGHTED_PIPELINE_COVERAGE",
+                Some("50"),
+                "5000 of open deals expected to close in FY2026-Q2, each x its probability / 10000 of figures x 100"
+            ),
         ]
     );
     let warnings = assessed["warnings"].as_array().unwrap().iter();
@@ -229,6 +252,18 @@ async fn a_proposal_says_how_good_its_quotas_would_be() {
             "2100 is more than twice the comparable 1000",
         ]
     );
+    // What counts bookings under a condition is not known before the booking.
+    let large = json!({"measureId": "large", "name": "large", "eventType": "TYPE_BOOKED", "credit": "CREDIT_DIRECT",
+        "value": "VALUE_AMOUNT", "condition": "event.amount > 1"});
+    tenant.write("MeasureService/DefineMeasures", json!({"measures": [large]})).await;
+    odd["proposalId"] = json!("large");
+    odd["measureId"] = json!("large");
+    tenant.write("QuotaService/ProposeQuotas", json!({"proposal": odd})).await;
+    let assessed = tenant.get("QuotaService/AssessQuotaProposal", json!({"proposalId": "large"})).await;
+    let unknown = "large cannot be told before the booking";
+    for (place, kind) in [(5, "KIND_PIPELINE_COVERAGE"), (6, "KIND_WEIGHTED_PIPELINE_COVERAGE")] {
+        assert_eq!(assessed["qualities"][place], json!({"kind": kind, "formula": unknown}));
+    }
 }
 
 #[tokio::test]

@@ -172,6 +172,8 @@ pub fn assessed(assessment: &Assessment, as_of_change: i64) -> v1::AssessQuotaPr
         QualityKind::MedianStretch => v1::quota_quality::Kind::MedianStretch,
         QualityKind::Dispersion => v1::quota_quality::Kind::Dispersion,
         QualityKind::Tested => v1::quota_quality::Kind::Tested,
+        QualityKind::PipelineCoverage => v1::quota_quality::Kind::PipelineCoverage,
+        QualityKind::WeightedPipelineCoverage => v1::quota_quality::Kind::WeightedPipelineCoverage,
     };
     let lack = |lack| match lack {
         Lack::Measure => v1::quota_warning::Kind::NoMeasure,
