@@ -5,29 +5,38 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::date::Period;
 use crate::domain::exact::Exact;
 use crate::domain::id::ComponentId;
+use crate::domain::money::Currency;
 
 use super::Calculation;
 use super::book::Book;
+use super::problem::Problem;
 
 /// What is taken off a manager's override.
 pub struct Below<'a, 'f> {
     calculation: &'a Calculation<'f>,
     manager: u32,
+    /// What the manager is paid in.
+    currency: Currency,
     less: &'f [ComponentId],
 }
 
-/// What a payee earned with a component on each entry, minor units, exact.
-pub type ByEntry = BTreeMap<u32, Exact>;
+/// What a payee earned with a component on each entry, in each currency it was paid in; minor units, exact.
+pub type ByEntry = BTreeMap<u32, BTreeMap<Currency, Exact>>;
 
 impl<'a, 'f> Below<'a, 'f> {
-    /// For a manager's override over these components.
-    pub fn new(calculation: &'a Calculation<'f>, manager: u32, less: &'f [ComponentId]) -> Self {
-        Below { calculation, manager, less }
+    /// For a manager's override over these components, paid in a currency.
+    pub fn new(
+        calculation: &'a Calculation<'f>,
+        manager: u32,
+        currency: Currency,
+        less: &'f [ComponentId],
+    ) -> Self {
+        Below { calculation, manager, currency, less }
     }
 
     /// Earned on an entry by all between its credits and the manager, known by the end of a period; exact, after
-    /// their modifiers, in the manager's currency at the rates of the entry's date.
-    pub fn earned(&self, book: &Book, entry: u32, upto: Period) -> Exact {
+    /// their modifiers, in the manager's currency at the rates that the entry is converted at.
+    pub fn earned(&self, book: &Book, entry: u32, upto: Period) -> Result<Exact, Problem> {
         let facts = self.calculation.facts;
         let day = book.origin_day(entry);
         let mut below = BTreeSet::new();
@@ -41,14 +50,12 @@ impl<'a, 'f> Below<'a, 'f> {
         let mut sum = Exact::ZERO;
         for payee in below {
             for component in self.less {
-                if let Some(earned) = self.calculation.by_entry(payee, component, upto).get(&entry) {
-                    let (from, to) = (facts.paid_in(payee, day), facts.paid_in(self.manager, day));
-                    // Whoever earned on it has its rate; without one that payee's problem stops the close.
-                    let earned = facts.exchange.exact(earned, from, to, day).unwrap_or(Exact::ZERO);
-                    sum = sum.add(&earned);
+                let by_entry = self.calculation.by_entry(payee, component, upto);
+                for (paid_in, earned) in by_entry.get(&entry).into_iter().flatten() {
+                    sum = sum.add(&book.told_in(entry, earned, *paid_in, self.currency)?);
                 }
             }
         }
-        sum
+        Ok(sum)
     }
 }

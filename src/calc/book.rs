@@ -381,10 +381,25 @@ impl<'f> Book<'f> {
         minor: &Exact,
         currency: Currency,
     ) -> Result<Exact, Problem> {
+        self.between(entry, minor, self.currency(entry), currency)
+    }
+
+    /// What was made of an entry in one currency, told in another: exact, at the rates that the entry is converted at.
+    pub(super) fn told_in(
+        &self,
+        entry: u32,
+        minor: &Exact,
+        from: Currency,
+        to: Currency,
+    ) -> Result<Exact, Problem> {
+        // Of nothing nobody needs a rate.
+        if minor.is_zero() { Ok(Exact::ZERO) } else { self.between(entry, minor, from, to) }
+    }
+
+    fn between(&self, entry: u32, minor: &Exact, from: Currency, to: Currency) -> Result<Exact, Problem> {
         let (deal, day, exchange) = (self.deal(entry), self.origin_day(entry), &self.facts.exchange);
-        let from = self.facts.currency(deal);
-        exchange.exact(minor, from, currency, day).ok_or_else(|| {
-            let currency = if exchange.on(from, day).is_none() { from } else { currency };
+        exchange.exact(minor, from, to, day).ok_or_else(|| {
+            let currency = if exchange.on(from, day).is_none() { from } else { to };
             Problem::RateMissing { deal: self.facts.deal_id(deal).to_string(), currency, day }
         })
     }

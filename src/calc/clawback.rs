@@ -1,15 +1,19 @@
-//! What a reversal may take back (semantics 8.4): its part by age, and never more than its credit has earned.
+//! What a reversal may take back (semantics 8.4): its part by age, and never more than its credit has earned. Where its
+//! payee is paid in another currency by then, what was earned is told in that, at the rates of the event taken back.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::date::Period;
 use crate::domain::exact::Exact;
+use crate::domain::money::Currency;
 use crate::domain::number::WHOLE;
 use crate::domain::plan::Clawback;
 
 use super::book::Book;
 use super::course::Line;
 use super::credit::{Claim, Credit};
+use super::problem::Problem;
 
 /// The part of a reversal that a schedule takes back at an age in days.
 pub fn part(clawback: &Clawback, age: i64) -> Exact {
@@ -43,6 +47,9 @@ impl Sum {
         self.earned = self.earned.add(&other.earned);
     }
 }
+
+/// A segment's, by the end of each period.
+type Sums = BTreeMap<Period, Sum>;
 
 /// What bounds a credit and its reversals together.
 #[derive(Debug, Clone, Default)]
@@ -78,10 +85,10 @@ pub struct Claims {
     /// Those of them that earned something under a schedule: they never earn less than zero, wherever their reversals
     /// count.
     scheduled: BTreeSet<Claim>,
-    /// A map for every segment that earned or lost something under the claim.
-    earned: BTreeMap<Claim, Vec<BTreeMap<Period, Sum>>>,
+    /// Of every segment that earned or lost something under the claim, with what it pays in.
+    earned: BTreeMap<Claim, Vec<(Currency, Sums)>>,
     /// Of the segment at hand.
-    current: BTreeMap<Claim, BTreeMap<Period, Sum>>,
+    current: BTreeMap<Claim, Sums>,
 }
 
 impl Claims {
@@ -101,7 +108,7 @@ impl Claims {
             return BTreeSet::new();
         }
         let segments = credits.iter().filter_map(|credit| self.earned.get(&credit.claim(book))).flatten();
-        segments.flat_map(BTreeMap::keys).copied().collect()
+        segments.flat_map(|(_, earned)| earned.keys()).copied().collect()
     }
 
     /// Whether some credit keeps what a schedule promised, under whatever terms it is taken back.
@@ -109,20 +116,28 @@ impl Claims {
         !self.scheduled.is_empty()
     }
 
-    /// What was made under a claim in the segments before, by the end of a period.
-    fn before(&self, claim: &Claim, upto: Period) -> Sum {
+    /// What was made under a claim in the segments before, by the end of a period, in a currency.
+    fn before(&self, book: &Book, claim: &Claim, upto: Period, currency: Currency) -> Result<Sum, Problem> {
         let mut sum = Sum::default();
-        for segment in self.earned.get(claim).map_or(&[][..], Vec::as_slice) {
+        for (paid_in, segment) in self.earned.get(claim).into_iter().flatten() {
             if let Some((_, earned)) = segment.range(..=upto).next_back() {
-                sum.add(earned);
+                let told = |minor: &Exact| book.told_in(claim.0, minor, *paid_in, currency);
+                sum.add(&Sum { priced: told(&earned.priced)?, earned: told(&earned.earned)? });
             }
         }
-        sum
+        Ok(sum)
     }
 
-    /// Bounds what credits with their reversals earn together. A limited reversal brings that not below zero; nor,
-    /// where it was below zero already, any lower.
-    pub fn bound(&self, book: &Book, upto: Period, bounds: &Bounds, lines: &mut [Line]) {
+    /// Bounds what credits with their reversals earn together, in the currency that they are paid in. A limited reversal
+    /// brings that not below zero; nor, where it was below zero already, any lower.
+    pub fn bound(
+        &self,
+        book: &Book,
+        upto: Period,
+        currency: Currency,
+        bounds: &Bounds,
+        lines: &mut [Line],
+    ) -> Result<(), Problem> {
         let each = bounds.cap.is_some() || bounds.floor.is_some();
         let mut sums: BTreeMap<Claim, Sum> = BTreeMap::new();
         // On one day a reversal's id may come before its credit's.
@@ -130,11 +145,15 @@ impl Claims {
         lines.sort_by_key(|line| (book.is_reversal(line.credit.entry), line.credit.entry));
         for line in lines {
             let claim = line.credit.claim(book);
-            if !each && !self.reversed.contains(&claim) {
+            let limited =
+                self.reversed.contains(&claim) && (bounds.limited || self.scheduled.contains(&claim));
+            if !each && !limited {
                 continue;
             }
-            let limited = bounds.limited || self.scheduled.contains(&claim);
-            let sum = sums.entry(claim).or_insert_with(|| self.before(&claim, upto));
+            let sum = match sums.entry(claim) {
+                Entry::Vacant(vacant) => vacant.insert(self.before(book, &claim, upto, currency)?),
+                Entry::Occupied(sum) => sum.into_mut(),
+            };
             let priced = sum.priced.add(&line.paid);
             if each {
                 line.paid = bounds.bound(&priced).sub(&bounds.bound(&sum.priced));
@@ -146,6 +165,7 @@ impl Claims {
             }
             *sum = Sum { priced, earned: sum.earned.add(&line.paid) };
         }
+        Ok(())
     }
 
     /// Notes what the lines of the segment at hand have made by the end of a period, when `part` of what they pay is
@@ -171,10 +191,10 @@ impl Claims {
         }
     }
 
-    /// Closes the segment at hand.
-    pub fn settle(&mut self) {
+    /// Closes the segment at hand, which pays in a currency.
+    pub fn settle(&mut self, currency: Currency) {
         for (claim, earned) in std::mem::take(&mut self.current) {
-            self.earned.entry(claim).or_default().push(earned);
+            self.earned.entry(claim).or_default().push((currency, earned));
         }
     }
 }

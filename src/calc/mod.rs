@@ -85,7 +85,6 @@ use rayon::prelude::*;
 
 use crate::domain::date::Period;
 use crate::domain::encode::{Digest, Record};
-use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
 use crate::domain::id::{ComponentId, MeasureId, PlanId};
 
@@ -100,7 +99,7 @@ use run::Run;
 use settle::Budgeted;
 
 /// Raised by every change of code that can move a figure. Each result names it.
-pub const RULES_REVISION: u32 = 5;
+pub const RULES_REVISION: u32 = 6;
 
 /// One calculation: facts up to and including a period, ready to answer for any payee.
 pub struct Calculation<'f> {
@@ -172,9 +171,12 @@ impl<'f> Calculation<'f> {
             let keys =
                 Run::new(self, payee, upto).keys(Detail::Lines, |segment| segment.component.id == *component);
             let mut earned = ByEntry::new();
-            for line in keys.iter().flat_map(|key| &key.segments).flat_map(|segment| &segment.lines) {
-                let sum = earned.entry(line.credit.entry).or_insert(Exact::ZERO);
-                *sum = sum.add(&line.paid);
+            for key in &keys {
+                for line in key.segments.iter().flat_map(|segment| &segment.lines) {
+                    let sums = earned.entry(line.credit.entry).or_default();
+                    let sum = sums.entry(key.currency).or_default();
+                    *sum = sum.add(&line.paid);
+                }
             }
             earned
         })

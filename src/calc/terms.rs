@@ -122,7 +122,7 @@ impl Terms<'_, '_> {
             lines = self.rounded(kept, &bounded, rounding).map_err(too_large)?;
             steps = self.steps(&total);
         }
-        claims.settle();
+        claims.settle(self.segment.currency());
         Ok(Outcome { through, withheld, walk, credited, paid, steps, lines })
     }
 
@@ -173,7 +173,7 @@ impl Terms<'_, '_> {
         if let Some(below) = &self.below {
             // What came up the line has levels below, a credit of the manager's own has none.
             for line in lines.iter_mut().filter(|line| line.credit.rolled_up) {
-                line.paid = line.paid.sub(&below.earned(book, line.credit.entry, upto));
+                line.paid = line.paid.sub(&below.earned(book, line.credit.entry, upto)?);
             }
         }
         if !self.multipliers.is_empty() {
@@ -187,7 +187,7 @@ impl Terms<'_, '_> {
         let limited = self.bounds.limited || self.gates.iter().any(|gate| !open(gate, upto));
         let bounds = Bounds { limited, ..self.bounds.clone() };
         if !bounds.is_none() || claims.promise() {
-            claims.bound(book, upto, &bounds, &mut lines);
+            claims.bound(book, upto, self.segment.currency(), &bounds, &mut lines)?;
         }
         Ok((lines, priced, rest))
     }

@@ -388,7 +388,7 @@ impl<'f> Run<'_, 'f> {
             },
             window_cap: of_window(modifiers.window_cap.map(|cap| cap.limit))?,
             window_floor: of_window(modifiers.window_floor)?,
-            below: self.below(component),
+            below: self.below(segment),
             due: due.or(modifiers.budget.map(|_| segment.window.last())),
             carried: self.carry(segment),
             undefined,
@@ -413,13 +413,11 @@ impl<'f> Run<'_, 'f> {
         moments.into_iter().map(|upto| (upto, sum(upto))).collect()
     }
 
-    fn below<'s>(&self, component: &'f Component) -> Option<Below<'s, 'f>>
+    fn below<'s>(&self, segment: &Segment<'f>) -> Option<Below<'s, 'f>>
     where
         Self: 's,
     {
-        match &component.payout {
-            Payout::Override(payout) => Some(Below::new(self.calculation, self.payee, &payout.less)),
-            _ => None,
-        }
+        let Payout::Override(payout) = &segment.component.payout else { return None };
+        Some(Below::new(self.calculation, self.payee, segment.currency(), &payout.less))
     }
 }
