@@ -95,6 +95,8 @@ pub struct SegmentEarnings<'f> {
     pub paid: Exact,
     /// Paid, rounded: what counts. In single deals the sum of what each comes to.
     pub amount: i128,
+    /// Of it what was earned in each period.
+    pub earned_in: BTreeMap<Period, i128>,
     /// One for each credit in order, with [`Detail::Lines`].
     pub lines: Vec<Line>,
 }

@@ -62,9 +62,6 @@ type ReadingKey<'f> = (&'f MeasureId, Window, Day, &'f ComponentId, bool, Axis);
 /// What the cap of a window withheld through the end of each period.
 type Withheld = (Window, BTreeMap<Period, Exact>);
 
-/// Amounts by period and the segment's figures.
-type Earned<'f> = (BTreeMap<Period, i128>, SegmentEarnings<'f>);
-
 impl<'a, 'f> Run<'a, 'f> {
     /// Starts for a payee, by index, up to the end of a period.
     pub(super) fn new(calculation: &'a Calculation<'f>, payee: u32, through: Period) -> Self {
@@ -88,7 +85,7 @@ impl<'a, 'f> Run<'a, 'f> {
         let segments = segment::segments(self.calculation.facts, &self.spans, self.through);
         for segment in segments.iter().filter(|segment| asked(segment)) {
             match self.segment(segment, detail) {
-                Ok((by_period, earned)) => {
+                Ok(earned) => {
                     let key = self.key(segment);
                     let currency = segment.currency();
                     let empty = |key| KeyEarnings {
@@ -99,8 +96,8 @@ impl<'a, 'f> Run<'a, 'f> {
                         steps: Vec::new(),
                     };
                     let earnings = keys.entry(key.clone()).or_insert_with(|| empty(key));
-                    for (period, amount) in by_period {
-                        *earnings.earned_in.entry(period).or_default() += amount;
+                    for (period, amount) in &earned.earned_in {
+                        *earnings.earned_in.entry(*period).or_default() += amount;
                     }
                     earnings.segments.push(earned);
                 }
@@ -137,7 +134,7 @@ impl<'a, 'f> Run<'a, 'f> {
         self.calculation.facts.payee_id(self.payee).clone()
     }
 
-    fn segment(&mut self, segment: &Segment<'f>, detail: Detail) -> Result<Earned<'f>, Problem> {
+    fn segment(&mut self, segment: &Segment<'f>, detail: Detail) -> Result<SegmentEarnings<'f>, Problem> {
         let pay = self.pay(segment)?;
         let terms = self.terms(segment, &pay)?;
         let facts = self.calculation.facts;
@@ -165,7 +162,7 @@ impl<'a, 'f> Run<'a, 'f> {
             |measure: Option<&MeasureId>| measure.map(|measure| self.unit(measure)).unwrap_or_default();
         let (unit, line_unit) = (unit(segment.component.paid()), unit(segment.component.line()));
         let (rates, quota, base_rate) = pay.of_rates();
-        let earned = SegmentEarnings {
+        Ok(SegmentEarnings {
             from: segment.from,
             to: segment.to,
             version: segment.version,
@@ -182,9 +179,9 @@ impl<'a, 'f> Run<'a, 'f> {
             steps,
             paid: sums.paid,
             amount: sums.by_period.values().sum(),
+            earned_in: sums.by_period,
             lines: sums.lines,
-        };
-        Ok((sums.by_period, earned))
+        })
     }
 
     /// Whether the statement of the last period shows something of a segment's credits.

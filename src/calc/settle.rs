@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::date::{Period, Window};
+use crate::domain::date::{Day, Period, Window};
 use crate::domain::exact::{Exact, settle as share};
 use crate::domain::id::{ComponentId, PlanId};
 use crate::domain::ledger::Key;
-use crate::domain::plan::{Limit, PlanVersion};
+use crate::domain::plan::Limit;
 use crate::domain::statement::StepKind;
 
 use super::Calculation;
@@ -73,7 +73,7 @@ pub fn budgeted(calculation: &Calculation, plan: &PlanId, component: &ComponentI
             let member = last.to == key.key.window.end();
             if let Some(budget) = last.component.modifiers.budget.filter(|_| member) {
                 let (_, earned) = windows.entry(key.key.window).or_insert((budget, Scaled::new()));
-                earned.insert(payee, key.through());
+                earned.insert(payee, running(&key.earned_in));
             }
         }
     }
@@ -86,10 +86,7 @@ fn scaled(window: Window, budget: i64, earned: &Scaled) -> Scaled {
     let moments: BTreeSet<Period> = moments.chain([due]).collect();
     let mut scaled: Scaled = earned.keys().map(|payee| (*payee, BTreeMap::new())).collect();
     for upto in moments {
-        let at = |through: &BTreeMap<Period, i128>| {
-            through.range(..=upto).next_back().map_or(0, |(_, amount)| *amount)
-        };
-        let amounts: Vec<i128> = earned.values().map(at).collect();
+        let amounts: Vec<i128> = earned.values().map(|through| amount(through, upto)).collect();
         let above: Vec<i128> = amounts.iter().map(|amount| (*amount).max(0)).collect();
         let parts = if above.iter().sum::<i128>() > i128::from(budget) {
             let weights: Vec<Exact> = above.iter().map(|amount| Exact::whole(*amount)).collect();
@@ -107,22 +104,27 @@ fn scaled(window: Window, budget: i64, earned: &Scaled) -> Scaled {
 /// The plan and the span that a cap counts in.
 type Span = (PlanId, Window);
 
+/// A segment: the places of its key and of itself in the key.
+type Place = (usize, usize);
+
 /// Holds what all components of a plan earn in a span to its cap: in the order of window end and place in the plan; once
-/// it is full the rest is withheld.
+/// it is full the rest is withheld. What is earned under a version counts towards that version's cap, in its span;
+/// under one without a cap it counts towards none.
 fn plan_caps<'f>(calculation: &Calculation<'f>, payee: u32, keys: &mut [KeyEarnings<'f>]) -> Vec<Problem> {
     let mut problems = Vec::new();
     let calendar = &calculation.facts.calendar;
-    let mut spans: BTreeMap<Span, Vec<usize>> = BTreeMap::new();
-    for (place, key) in keys.iter().enumerate() {
-        let Some(last) = key.segments.last() else { continue };
-        if let Some(cap) = last.version.plan.cap {
-            let span = calendar.window(cap.span, key.key.window.last());
-            spans.entry((key.key.plan.clone(), span)).or_default().push(place);
+    let mut spans: BTreeMap<Span, Vec<Place>> = BTreeMap::new();
+    for (at, key) in keys.iter().enumerate() {
+        for (part, segment) in key.segments.iter().enumerate() {
+            if let Some(cap) = segment.version.plan.cap {
+                let span = calendar.window(cap.span, key.key.window.last());
+                spans.entry((key.key.plan.clone(), span)).or_default().push((at, part));
+            }
         }
     }
     for ((_, span), mut places) in spans {
-        places.sort_by_key(|place| (keys[*place].key.window.last(), in_plan(&keys[*place])));
-        match caps(calculation, payee, places.iter().flat_map(|place| &keys[*place].segments)) {
+        places.sort_by_key(|(at, part)| order(&keys[*at], *part));
+        match caps(calculation, payee, places.iter().map(|(at, part)| &keys[*at].segments[*part])) {
             Ok(caps) => hold(keys, &places, &caps, calculation.through, &calendar.window_text(span)),
             Err(problem) => problems.push(problem),
         }
@@ -143,14 +145,14 @@ fn caps<'s, 'f: 's>(
     segments.sort_by_key(|segment| segment.from);
     let mut caps = BTreeMap::new();
     for segment in segments {
-        let most = match (segment.version.plan.cap.map(|cap| cap.limit), segment.target_incentive) {
-            (None, _) => i128::MAX,
-            (Some(Limit::Amount(amount)), _) => i128::from(amount),
-            (Some(Limit::Incentive(percent)), Some(incentive)) => {
+        let Some(cap) = segment.version.plan.cap else { continue };
+        let most = match (cap.limit, segment.target_incentive) {
+            (Limit::Amount(amount), _) => i128::from(amount),
+            (Limit::Incentive(percent), Some(incentive)) => {
                 let most = gauge::part(percent).mul(&Exact::whole(i128::from(incentive)));
                 most.round(calendar.rounding).map_err(|_| Problem::TooLarge { payee: payee() })?
             }
-            (Some(Limit::Incentive(_)), None) => {
+            (Limit::Incentive(_), None) => {
                 let (plan, from) = (segment.version.plan.id.clone(), segment.from);
                 return Err(Problem::TargetIncentiveMissing { payee: payee(), plan, from });
             }
@@ -160,99 +162,129 @@ fn caps<'s, 'f: 's>(
     Ok(caps)
 }
 
-/// The place of a key's component in the newest version of its plan.
-fn in_plan(key: &KeyEarnings) -> usize {
-    let version: Option<&PlanVersion> = key.segments.last().map(|segment| segment.version);
-    let place =
-        version.and_then(|version| version.plan.components.iter().position(|c| c.id == key.key.component));
-    place.unwrap_or(usize::MAX)
+/// Window end, place in the plan, first day.
+fn order(key: &KeyEarnings, part: usize) -> (Period, Option<usize>, Day) {
+    let segment = &key.segments[part];
+    let components = &segment.version.plan.components;
+    let place = components.iter().position(|component| component.id == key.key.component);
+    (key.key.window.last(), place, segment.from)
 }
 
 fn hold(
     keys: &mut [KeyEarnings],
-    places: &[usize],
+    places: &[Place],
     caps: &BTreeMap<Period, i128>,
     through: Period,
     span: &str,
 ) {
     let most = |upto: Period| caps.range(..=upto).next_back().map_or(i128::MAX, |(_, most)| *most);
-    let earned: Vec<BTreeMap<Period, i128>> = places.iter().map(|place| keys[*place].through()).collect();
+    let earned = places.iter().map(|(at, part)| running(&keys[*at].segments[*part].earned_in));
+    let earned: Vec<BTreeMap<Period, i128>> = earned.collect();
     let moments: BTreeSet<Period> =
         earned.iter().flat_map(BTreeMap::keys).chain(caps.keys()).copied().collect();
     let mut held: Vec<BTreeMap<Period, i128>> = vec![BTreeMap::new(); places.len()];
     for upto in moments {
         // What was withheld is what a later window gives back first: nobody loses what was never paid.
         let mut all = 0;
-        for (through, held) in earned.iter().zip(&mut held) {
-            let amount = through.range(..=upto).next_back().map_or(0, |(_, amount)| *amount);
+        for (earned, held) in earned.iter().zip(&mut held) {
             let before = most(upto).min(all);
-            all += amount;
+            all += amount(earned, upto);
             held.insert(upto, most(upto).min(all) - before);
         }
     }
-    for (place, held) in places.iter().zip(held) {
-        let key = &mut keys[*place];
-        let before = key.earned_through(through);
-        key.replace(&held);
-        let withheld = before - key.earned_through(through);
+    let mut withheld: BTreeMap<usize, i128> = BTreeMap::new();
+    for ((at, part), held) in places.iter().zip(held) {
+        let segment = &mut keys[*at].segments[*part];
+        let before = segment.amount;
+        segment.put(&held);
+        *withheld.entry(*at).or_default() += before - segment.amount;
+    }
+    for (at, withheld) in withheld {
+        let key = &mut keys[at];
+        key.sum_up();
         let words = Words { currency: key.currency };
         let formula = match withheld {
             0 => "not reached".to_string(),
             _ => format!("{} withheld", key.currency.amount(withheld)),
         };
         let title = format!("cap of the plan in {span}");
-        key.steps.push(words.step(
-            StepKind::PlanCap,
-            title,
-            key.currency.amount(most(through)),
-            Some(formula),
-        ));
+        let most = key.currency.amount(most(through));
+        key.steps.push(words.step(StepKind::PlanCap, title, most, Some(formula)));
     }
 }
 
+/// Sums up to the end of each period of what was earned in it.
+fn running(earned_in: &BTreeMap<Period, i128>) -> BTreeMap<Period, i128> {
+    let mut sum = 0;
+    let through = earned_in.iter().map(|(period, amount)| {
+        sum += amount;
+        (*period, sum)
+    });
+    through.collect()
+}
+
+/// A sum up to the end of a period.
+fn amount(through: &BTreeMap<Period, i128>, upto: Period) -> i128 {
+    through.range(..=upto).next_back().map_or(0, |(_, amount)| *amount)
+}
+
 impl KeyEarnings<'_> {
-    /// Earned through the end of each period in which it moved, minor units.
-    pub fn through(&self) -> BTreeMap<Period, i128> {
-        let mut sum = 0;
-        let through = self.earned_in.iter().map(|(period, amount)| {
-            sum += amount;
-            (*period, sum)
-        });
-        through.collect()
+    /// Puts what is earned through the end of each period in place of what was. Segments share it in proportion to what
+    /// they had earned by then.
+    fn replace(&mut self, through: &BTreeMap<Period, i128>) {
+        let before: Vec<BTreeMap<Period, i128>> =
+            self.segments.iter().map(|segment| running(&segment.earned_in)).collect();
+        let moments: BTreeSet<Period> =
+            before.iter().flat_map(BTreeMap::keys).chain(through.keys()).copied().collect();
+        let mut parts = vec![BTreeMap::new(); before.len()];
+        for upto in moments {
+            let own: Vec<i128> = before.iter().map(|before| amount(before, upto)).collect();
+            let (sum, whole) = (Exact::whole(own.iter().sum()), amount(through, upto));
+            let share_of = |own: &i128| Exact::whole(whole * own).div(&sum);
+            // Nothing is shared by those who have nothing.
+            let shares = own.iter().map(share_of).collect::<Option<Vec<_>>>();
+            let shares = shares.map_or(own, |shares| share(whole, &shares));
+            for (part, amount) in parts.iter_mut().zip(shares) {
+                part.insert(upto, amount);
+            }
+        }
+        for (segment, part) in self.segments.iter_mut().zip(parts) {
+            segment.put(&part);
+        }
+        self.sum_up();
     }
 
-    /// Puts what is earned through the end of each period in place of what was. Segments and lines share the
-    /// difference in proportion, their sums staying right.
-    fn replace(&mut self, through: &BTreeMap<Period, i128>) {
-        let whole: i128 = self.segments.iter().map(|segment| segment.amount).sum();
-        let mut before = 0;
+    /// Sums up what the segments have earned in each period.
+    fn sum_up(&mut self) {
         self.earned_in.clear();
-        for (period, amount) in through {
-            if *amount != before {
-                self.earned_in.insert(*period, amount - before);
-            }
-            before = *amount;
+        for (period, amount) in self.segments.iter().flat_map(|segment| &segment.earned_in) {
+            *self.earned_in.entry(*period).or_default() += amount;
         }
-        if before == whole || whole == 0 {
+        self.earned_in.retain(|_, amount| *amount != 0);
+    }
+}
+
+impl SegmentEarnings<'_> {
+    /// Puts what is earned through the end of each period in place of what was. Lines share the difference in proportion,
+    /// their sum staying right.
+    fn put(&mut self, through: &BTreeMap<Period, i128>) {
+        let mut amount = 0;
+        self.earned_in.clear();
+        for (period, upto) in through {
+            self.earned_in.insert(*period, upto - amount);
+            amount = *upto;
+        }
+        if amount == self.amount {
             return;
         }
-        let part = |segment: &super::earn::SegmentEarnings| {
-            Exact::whole(before * segment.amount).div(&Exact::whole(whole)).unwrap_or(Exact::ZERO)
-        };
-        let parts: Vec<Exact> = self.segments.iter().map(part).collect();
-        for (segment, amount) in self.segments.iter_mut().zip(share(before, &parts)) {
-            let shares: Vec<Exact> =
-                std::iter::once(segment.amount - segment.lines.iter().map(|l| l.amount).sum::<i128>())
-                    .chain(segment.lines.iter().map(|line| line.amount))
-                    .map(|line| {
-                        Exact::whole(amount * line).div(&Exact::whole(segment.amount)).unwrap_or(Exact::ZERO)
-                    })
-                    .collect();
-            let shared = share(amount, &shares);
-            for (line, amount) in segment.lines.iter_mut().zip(shared.into_iter().skip(1)) {
-                line.amount = amount;
-            }
-            segment.amount = amount;
+        let lines = self.lines.iter().map(|line| line.amount);
+        let rest = self.amount - lines.clone().sum::<i128>();
+        let part = |line| Exact::whole(amount * line).div(&Exact::whole(self.amount)).unwrap_or(Exact::ZERO);
+        let shares: Vec<Exact> = std::iter::once(rest).chain(lines).map(part).collect();
+        let shared = share(amount, &shares);
+        for (line, amount) in self.lines.iter_mut().zip(shared.into_iter().skip(1)) {
+            line.amount = amount;
         }
+        self.amount = amount;
     }
 }
