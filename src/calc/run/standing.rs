@@ -28,8 +28,10 @@ impl<'f> Run<'_, 'f> {
         };
         let before = |day: Day| plain.partition_point(|credit| book.entry(credit.entry).day < day);
         let own = &plain[before(segment.from)..before(segment.to)];
-        let mut standing: Vec<Credit> =
-            reversals.iter().filter_map(|credit| self.stands(segment, *credit, measure, which)).collect();
+        let mut standing: Vec<Credit> = reversals
+            .iter()
+            .filter_map(|credit| self.stands(segment, *credit, measure, which, paid))
+            .collect();
         let chosen = paid && self.chooses(segment.component);
         if standing.is_empty() && !chosen {
             return Cow::Borrowed(own);
@@ -59,6 +61,7 @@ impl<'f> Run<'_, 'f> {
         credit: Credit,
         measure: &MeasureId,
         which: &dyn Fn(&'f Component) -> Option<&'f MeasureId>,
+        paid: bool,
     ) -> Option<Credit> {
         let book = self.calculation.book();
         let entry = book.entry(credit.entry);
@@ -66,6 +69,9 @@ impl<'f> Run<'_, 'f> {
         let id = &segment.component.id;
         let takes = |component: &&'f Component| {
             let Some(read) = which(component) else { return false };
+            if paid && !self.chosen(component, &credit) {
+                return false;
+            }
             let selector = || self.calculation.selector(read);
             let facts = self.calculation.facts;
             *read == *measure || selector().is_some_and(|s| s.includes(facts, book, self.payee, &credit))
