@@ -102,8 +102,9 @@ fn caps_and_budgets_hold_in_every_month() {
             let Some(earned) = told(company, seed, through) else { continue };
             let mut spans: BTreeMap<_, i128> = BTreeMap::new();
             for (key, amount) in &earned {
-                let version = company.plans.iter().rfind(|version| version.plan.id == key.plan).unwrap();
-                if let Some(cap) = version.plan.cap
+                let versions = company.plans.iter().filter(|version| version.plan.id == key.plan);
+                let caps: Vec<_> = versions.map(|version| version.plan.cap).collect();
+                if let Some(cap) = caps[0].filter(|cap| caps.iter().all(|other| *other == Some(*cap)))
                     && let Limit::Amount(most) = cap.limit
                 {
                     let span = company.calendar.window(cap.span, key.window.last());

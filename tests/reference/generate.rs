@@ -52,8 +52,10 @@ pub fn company(seed: u64) -> Company {
         quotas: Vec::new(),
         deals: Vec::new(),
     };
+    // Where people move between plans in different currencies.
+    let abroad = !large && dice.chance(12);
     if !large {
-        company.rates = market::rates(dice, &company);
+        company.rates = market::rates(dice, &company, abroad);
     }
     for place in 0..dice.weighted(&[(4, 1), (4, 2), (2, 3)]) {
         company.measures.push(measure(dice, place));
@@ -68,8 +70,8 @@ pub fn company(seed: u64) -> Company {
             step: None,
         });
     }
-    company.plans = plans::plans(dice, &company);
-    company.payees = payees(dice, &company);
+    company.plans = plans::plans(dice, &company, abroad);
+    company.payees = payees(dice, &company, abroad);
     company.values = values(dice, &company);
     company.quotas = quotas(dice, &company);
     if dice.chance(50) {
@@ -174,7 +176,7 @@ fn measure(dice: &mut Dice, place: usize) -> Measure {
     }
 }
 
-fn payees(dice: &mut Dice, company: &Company) -> Vec<Payee> {
+fn payees(dice: &mut Dice, company: &Company, abroad: bool) -> Vec<Payee> {
     let names = ["b", "B", "a1", "10", "9", "z"].map(|name| name.parse::<PayeeId>().unwrap());
     let count = dice.weighted(&[(3, 1), (4, 2), (4, 3), (2, 4)]);
     let mut ids = dice.some_of(&names, count);
@@ -183,7 +185,9 @@ fn payees(dice: &mut Dice, company: &Company) -> Vec<Payee> {
     let payee = |dice: &mut Dice, free: bool| -> Vec<Payee> {
         let ranks = ids.iter().enumerate();
         ranks
-            .map(|(rank, id)| person(dice, company, &plans, id, if free { &ids } else { &ids[..rank] }))
+            .map(|(rank, id)| {
+                person(dice, company, (&plans, abroad), id, if free { &ids } else { &ids[..rank] })
+            })
             .collect()
     };
     let mut company = Company { payees: payee(dice, true), ..company.clone() };
@@ -194,9 +198,15 @@ fn payees(dice: &mut Dice, company: &Company) -> Vec<Payee> {
 }
 
 /// A payee with the assignments of a career, who may report to some of `above`.
-fn person(dice: &mut Dice, company: &Company, plans: &[PlanId], id: &PayeeId, above: &[PayeeId]) -> Payee {
+fn person(
+    dice: &mut Dice,
+    company: &Company,
+    (plans, abroad): (&[PlanId], bool),
+    id: &PayeeId,
+    above: &[PayeeId],
+) -> Payee {
     let first = company.calendar.first_period;
-    let count = dice.weighted(&[(4, 0), (3, 1), (2, 2), (1, 3)]);
+    let count = if abroad { 1 } else { 0 } + dice.weighted(&[(4, 0), (3, 1), (2, 2), (1, 3)]);
     let mut cuts: Vec<Day> = (0..count).map(|_| day(dice, company)).collect();
     cuts.push(if dice.chance(85) { first.plus(-2).start() } else { day(dice, company) });
     cuts.sort_unstable();
@@ -211,7 +221,7 @@ fn person(dice: &mut Dice, company: &Company, plans: &[PlanId], id: &PayeeId, ab
         if place > 0 && dice.chance(15) {
             continue;
         }
-        let plan = match dice.weighted(&[(8, 0), (2, 1), (1, 2)]) {
+        let plan = match dice.weighted(&[(8, if abroad { 1 } else { 0 }), (2, 1), (1, 2)]) {
             0 => Some(home.clone()),
             1 => Some(dice.pick(plans)),
             _ => None,

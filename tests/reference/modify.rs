@@ -87,15 +87,18 @@ impl<'c> Run<'c> {
         };
         let closed = modifiers.gates.iter().any(|gate| self.closed(one.place, gate).is_some());
         let limited = closed || one.place.component.clawback.is_some();
+        let bounds = cap.is_some() || floor.is_some();
         let mut lines = vec![Q::zero(); made.len()];
         let mut sums: BTreeMap<&Identity, SoFar> = BTreeMap::new();
         let currency = one.place.version.plan.currency;
         let so_far = |standing: &Standing<'c>| {
-            let mut all = SoFar::default();
-            for (from, sums) in before.get(&standing.identity).into_iter().flatten() {
+            let earlier: Vec<_> = before.get(&standing.identity).into_iter().flatten().collect();
+            let scheduled = earlier.iter().any(|(_, sums)| sums.scheduled);
+            let mut all = SoFar { scheduled, ..SoFar::default() };
+            // Where nothing is bounded, nobody asks.
+            for (from, sums) in earlier.into_iter().filter(|_| bounds || limited || scheduled) {
                 all.priced += self.told_in(currency, standing.part, *from, &sums.priced);
                 all.earned += self.told_in(currency, standing.part, *from, &sums.earned);
-                all.scheduled |= sums.scheduled;
             }
             all
         };

@@ -8,12 +8,12 @@ use attain::domain::date::{Day, Period, Window, WindowKind};
 use attain::domain::id::{ComponentId, DealId, EventId, MeasureId, PayeeId, PlanId};
 use attain::domain::ledger::Key;
 use attain::domain::money::Currency;
-use attain::domain::plan::{Axis, Due, Limit, Override, Payout, PlanCap, RateKind, Rates};
+use attain::domain::plan::{Axis, Due, Limit, Override, Payout, Plan, RateKind, Rates};
 use num_traits::{Signed, Zero};
 
 use crate::cohort::split;
 use crate::company::Company;
-use crate::credits::Source;
+use crate::credits::{Source, Span};
 use crate::events::{Part, parts};
 use crate::fractions::{Q, percent, ratio, rounded, sum, whole};
 use crate::gauge::Place;
@@ -74,19 +74,22 @@ pub fn figures(company: &Company, through: Period) -> Figures {
     }
     let noted = RefCell::new(Figures { problems, ..Figures::default() });
     let run = Run { company, through, parts: &all, figures: noted, earned: RefCell::default() };
-    let mut amounts: BTreeMap<Key, i128> = BTreeMap::new();
+    let mut amounts: BTreeMap<Key, BTreeMap<Span, i128>> = BTreeMap::new();
     let ids: BTreeSet<&ComponentId> = company.components().map(|component| &component.id).collect();
     for payee in &company.payees {
         for id in &ids {
-            for (group, exact) in &run.earned(&payee.id, id).sums {
-                *amounts.entry(group.0.clone()).or_default() += rounded(exact, company.calendar.rounding);
+            for ((key, span, _), exact) in &run.earned(&payee.id, id).sums {
+                let spans = amounts.entry(key.clone()).or_default();
+                *spans.entry(*span).or_default() += rounded(exact, company.calendar.rounding);
             }
         }
     }
     run.keep_budgets(&mut amounts);
-    run.cap_plans(&mut amounts);
-    amounts.retain(|_, earned| *earned != 0);
-    Figures { earned: amounts, ..run.figures.into_inner() }
+    run.cap_plans(&ids, &mut amounts);
+    let mut earned: BTreeMap<Key, i128> =
+        amounts.into_iter().map(|(key, spans)| (key, spans.into_values().sum())).collect();
+    earned.retain(|_, earned| *earned != 0);
+    Figures { earned, ..run.figures.into_inner() }
 }
 
 impl<'c> Run<'c> {
@@ -137,9 +140,14 @@ impl<'c> Run<'c> {
     fn earn(&self, payee: &'c PayeeId, id: &'c ComponentId) -> Earned {
         let paid = Search { run: self, payee, id, of: Of::Paid }.standings();
         let line = Search { run: self, payee, id, of: Of::Line }.standings();
-        let open = paid.iter().chain(&line).filter_map(|standing| standing.open.clone());
-        open.for_each(|open| self.problem(open));
         let places = self.places(payee, id);
+        // What else moves a line is no rates' to read; gauges say what they look at.
+        let by_rates = |standing: &&Standing<'_>| {
+            let here = |at: &Place<'_>| (at.window, at.span) == (standing.group.0.window, standing.group.1);
+            places.iter().any(|at| here(at) && at.component.payout.rates().is_some())
+        };
+        let read = paid.iter().chain(line.iter().filter(by_rates));
+        read.filter_map(|standing| standing.open.clone()).for_each(|open| self.problem(open));
         let mut priced = Vec::new();
         for place in &places {
             self.ask(*place);
@@ -280,8 +288,11 @@ impl<'c> Run<'c> {
         all
     }
 
-    /// Minor units of a currency in another, exactly, at the rates of an event.
+    /// Minor units of a currency in another, exactly, at the rates of an event. Of nothing nobody needs a rate.
     pub fn told_in(&self, to: Currency, part: &Part<'_>, from: Currency, minor: &Q) -> Q {
+        if minor.is_zero() {
+            return Q::zero();
+        }
         let told = self.company.exactly_minor(minor, from, to, part.origin.day);
         if told.is_none() {
             self.problem(format!("{}: no rate of {from} or {to} on {}", part.deal.id, part.origin.day));
@@ -304,7 +315,7 @@ impl<'c> Run<'c> {
     }
 
     /// Nothing of what has a budget before its window's end; then members above zero share no more than that.
-    fn keep_budgets(&self, amounts: &mut BTreeMap<Key, i128>) {
+    fn keep_budgets(&self, amounts: &mut BTreeMap<Key, BTreeMap<Span, i128>>) {
         let mut cohorts: BTreeSet<(PlanId, ComponentId, Window)> = BTreeSet::new();
         for key in amounts.keys() {
             cohorts.insert((key.plan.clone(), key.component.clone(), key.window));
@@ -327,69 +338,57 @@ impl<'c> Run<'c> {
                 keys.iter().for_each(|key| _ = amounts.remove(key));
                 continue;
             }
-            keys.retain(|key| amounts.get(key).is_some_and(|amount| *amount > 0));
-            let figures: Vec<i128> = keys.iter().map(|key| amounts[key]).collect();
+            let earned = |key: &Key| amounts.get(key).map_or(0, |spans| spans.values().sum::<i128>());
+            keys.retain(|key| earned(key) > 0);
+            let figures: Vec<i128> = keys.iter().map(earned).collect();
             if figures.iter().sum::<i128>() > i128::from(budget) {
                 let weights: Vec<Q> = figures.into_iter().map(whole).collect();
-                amounts.extend(keys.into_iter().zip(split(i128::from(budget), &weights)));
+                for (key, part) in keys.into_iter().zip(split(i128::from(budget), &weights)) {
+                    let spans = amounts.get_mut(&key).unwrap();
+                    let weights: Vec<Q> = spans.values().map(|amount| whole(*amount)).collect();
+                    spans.values_mut().zip(split(part, &weights)).for_each(|(amount, part)| *amount = part);
+                }
             }
         }
     }
 
-    /// Once all components of a plan together have come to its cap in a span, the rest is withheld.
-    fn cap_plans(&self, amounts: &mut BTreeMap<Key, i128>) {
-        let mut capped: BTreeMap<(PayeeId, PlanId, Window), Vec<Key>> = BTreeMap::new();
-        for key in amounts.keys() {
-            if let Some(cap) = self.plan_cap(&key.plan) {
-                let span = self.company.calendar.window(cap.span, key.window.last());
-                capped.entry((key.payee.clone(), key.plan.clone(), span)).or_default().push(key.clone());
+    /// Once all components of a plan together have come to its cap in a span, the rest is withheld. Each version caps what
+    /// is earned under it; of versions with a cap in the same span the newest that has come says how much.
+    fn cap_plans(&self, ids: &BTreeSet<&ComponentId>, amounts: &mut BTreeMap<Key, BTreeMap<Span, i128>>) {
+        let mut capped: BTreeMap<(&PayeeId, &PlanId, Window), Vec<Place<'c>>> = BTreeMap::new();
+        for payee in &self.company.payees {
+            for at in ids.iter().flat_map(|id| self.places(&payee.id, id)) {
+                let Plan { id, cap: Some(cap), .. } = &at.version.plan else { continue };
+                let within = self.company.calendar.window(cap.span, at.window.last());
+                capped.entry((&payee.id, id, within)).or_default().push(at);
             }
         }
-        for ((payee, plan, span), mut keys) in capped {
-            let cap = self.plan_cap(&plan).unwrap();
-            let start = keys.iter().map(|key| key.window.start()).min().unwrap();
-            let most = match cap.limit {
-                Limit::Amount(minor) => whole(minor),
-                Limit::Incentive(part) => self.latest_incentive(&payee, &plan, span, start) * percent(part.0),
-            };
-            let most = rounded(&most, self.company.calendar.rounding);
-            keys.sort_by_key(|key| (key.window.last(), self.place_in_plan(key)));
+        for mut places in capped.into_values() {
+            let caps: Vec<(Day, i128)> = places.iter().map(|at| (at.span.from, self.plan_cap(*at))).collect();
+            let (_, most) = caps.into_iter().max_by_key(|(from, _)| *from).unwrap();
+            places.sort_by_key(|at| (at.window.last(), place_in_plan(at), at.span));
             let mut all = 0;
-            for key in keys {
+            for Place { payee, version, component, window, span } in places {
+                let (payee, plan, component) = (payee.clone(), version.plan.id.clone(), component.id.clone());
+                let spans = amounts.get_mut(&Key { payee, plan, component, window });
+                let Some(amount) = spans.and_then(|spans| spans.get_mut(&span)) else { continue };
                 let before = most.min(all);
-                let amount = amounts.get_mut(&key).unwrap();
                 all += *amount;
                 *amount = most.min(all) - before;
             }
         }
     }
 
-    fn plan_cap(&self, plan: &PlanId) -> Option<PlanCap> {
-        let mut versions = self.company.plans.iter().filter(|version| version.plan.id == *plan);
-        versions.next_back().unwrap().plan.cap
+    /// The cap of the plan in force, minor units.
+    fn plan_cap(&self, at: Place<'c>) -> i128 {
+        let most = self.limit_of_credit(at, at.version.plan.cap.unwrap().limit);
+        rounded(&most, self.company.calendar.rounding)
     }
+}
 
-    fn place_in_plan(&self, key: &Key) -> usize {
-        let versions = self.company.plans.iter().filter(|version| version.plan.id == key.plan);
-        let mut places = versions.rev().filter_map(|version| {
-            version.plan.components.iter().position(|component| component.id == key.component)
-        });
-        places.next().unwrap()
-    }
-
-    /// The yearly target incentive on the last day of a span so far on which a payee is on a plan.
-    fn latest_incentive(&self, payee: &PayeeId, plan: &PlanId, span: Window, start: Day) -> Q {
-        let end = span.end().min(self.through.end());
-        let held = &self.company.payee(payee).assignments;
-        let held: Vec<_> =
-            held.iter().filter(|held| held.from < end && held.plan.as_ref() == Some(plan)).collect();
-        let within = held.iter().filter(|held| held.to.is_none_or(|to| start < to));
-        if within.clone().any(|held| held.target_incentive.is_none()) {
-            self.problem(format!("{payee} has no target incentive"));
-        }
-        let incentive = held.iter().max_by_key(|held| held.from).unwrap().target_incentive.unwrap_or(0);
-        whole(incentive)
-    }
+/// Where a component stands in the plan in force.
+fn place_in_plan(at: &Place<'_>) -> usize {
+    at.version.plan.components.iter().position(|component| component.id == at.component.id).unwrap()
 }
 
 /// The segment's quota and base rate, as far as its rates need them.

@@ -14,8 +14,8 @@ use crate::company::{Company, Rule};
 use crate::dice::Dice;
 
 /// Rates of one or two foreign currencies, mostly from before all that is looked at on.
-pub fn rates(dice: &mut Dice, company: &Company) -> Vec<ExchangeRate> {
-    if !dice.chance(45) {
+pub fn rates(dice: &mut Dice, company: &Company, surely: bool) -> Vec<ExchangeRate> {
+    if !surely && !dice.chance(45) {
         return Vec::new();
     }
     let first = company.calendar.first_period;
@@ -47,6 +47,14 @@ pub fn currency(dice: &mut Dice, company: &Company) -> Currency {
         true => dice.pick(&foreign),
         false => company.calendar.currency,
     }
+}
+
+/// One of those, but another one.
+pub fn other_currency(dice: &mut Dice, company: &Company, than: Currency) -> Currency {
+    let foreign = company.rates.iter().map(|rate| rate.key.currency);
+    let mut others: BTreeSet<Currency> = foreign.chain([company.calendar.currency]).collect();
+    others.remove(&than);
+    dice.pick(&others.into_iter().collect::<Vec<_>>())
 }
 
 /// Territories whose holders change, and which nobody holds now and then.

@@ -259,6 +259,10 @@ pub fn modifiers(dice: &mut Dice, company: &Company, window: WindowKind, before:
 }
 
 pub fn plan_cap(dice: &mut Dice) -> Option<PlanCap> {
+    dice.chance(12).then(|| some_plan_cap(dice))
+}
+
+pub fn some_plan_cap(dice: &mut Dice) -> PlanCap {
     let spans = [WindowKind::Month, WindowKind::Quarter, WindowKind::Half, WindowKind::Year];
-    dice.chance(12).then(|| PlanCap { limit: limit(dice), span: dice.pick(&spans) })
+    PlanCap { limit: limit(dice), span: dice.pick(&spans) }
 }

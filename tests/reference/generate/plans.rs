@@ -16,18 +16,36 @@ use crate::dice::Dice;
 
 use super::{market, payouts};
 
-pub fn plans(dice: &mut Dice, company: &Company) -> Vec<PlanVersion> {
-    let mut versions = Vec::new();
+pub fn plans(dice: &mut Dice, company: &Company, abroad: bool) -> Vec<PlanVersion> {
+    let mut versions: Vec<PlanVersion> = Vec::new();
     let first = company.calendar.first_period;
     let months = i64::from(company.last.months_since(first));
-    for id in ["p", "q"].into_iter().take(dice.weighted(&[(3, 1), (2, 2)])) {
+    let count = if abroad { 2 } else { dice.weighted(&[(3, 1), (2, 2)]) };
+    for id in ["p", "q"].into_iter().take(count) {
         // What is money in it is of its own currency.
-        let currency = market::currency(dice, company);
+        let currency = match versions.first().filter(|_| abroad) {
+            Some(other) => market::other_currency(dice, company, other.plan.currency),
+            None => market::currency(dice, company),
+        };
         let company = &Company { calendar: Calendar { currency, ..company.calendar }, ..company.clone() };
         let count = dice.weighted(&[(4, 1), (3, 2), (1, 3)]);
         let mut components: Vec<Component> = Vec::new();
         for id in &["x", "y", "z"][..count] {
             components.push(component(dice, company, &id.parse().unwrap(), &components));
+        }
+        // The same promises in another currency, mostly.
+        if let Some(other) = versions.first().filter(|_| abroad && dice.chance(70)) {
+            components.clone_from(&other.plan.components);
+            for place in 0..components.len() {
+                let (before, after) = components.split_at_mut(place);
+                revise(dice, company, &mut after[0], before);
+                suit(&mut after[0]);
+            }
+            let (id, name) = (id.parse().unwrap(), String::new());
+            let plan = Plan { id, name, currency, components: components.clone(), cap: None };
+            if !sound(&plan) {
+                components.clone_from(&other.plan.components);
+            }
         }
         let mut plan = Plan {
             id: id.parse().unwrap(),
@@ -49,16 +67,23 @@ pub fn plans(dice: &mut Dice, company: &Company) -> Vec<PlanVersion> {
                 plan.components.remove(0);
             }
             // What others look at may have changed.
-            let mut faults = Violations::default();
-            plan.check("plan", &mut faults);
-            if !faults.is_empty() {
+            if !sound(&plan) {
                 continue;
+            }
+            if dice.chance(if plan.cap.is_some() { 50 } else { 5 }) {
+                plan.cap = if dice.chance(30) { None } else { Some(payouts::some_plan_cap(dice)) };
             }
             let from = first.plus(i32::try_from(dice.between(2, months.max(2))).unwrap());
             versions.push(PlanVersion { version: 2, effective_from: from, plan });
         }
     }
     versions
+}
+
+fn sound(plan: &Plan) -> bool {
+    let mut faults = Violations::default();
+    plan.check("plan", &mut faults);
+    faults.is_empty()
 }
 
 fn revise(dice: &mut Dice, company: &Company, component: &mut Component, before: &[Component]) {
