@@ -36,6 +36,31 @@ from (
     where q.tenant_id = $1 and q.removed_in is null and q.reports_measure_id is not null and not exists (
         select from measure m where m.tenant_id = $1 and m.measure_id = q.reports_measure_id and m.removed_in is null)
     union all
+    -- Found in the text from its start on, for payees that it names may be called as its fields are.
+    select 'quota_proposal', q.proposal_id, 'payee ' || t[1], q.added_in
+    from quota_proposal q cross join regexp_match(q.body, '^\{"terms":\{"root":"([^"]+)"') as t
+    where q.tenant_id = $1 and q.removed_in is null and t is not null and not exists (
+        select from payee p where p.tenant_id = $1 and p.payee_id = t[1] and p.removed_in is null)
+    union all
+    select 'quota_proposal', q.proposal_id, 'measure ' || named.measure_id, q.added_in
+    from quota_proposal q
+    cross join regexp_match(q.body, '^\{"terms":\{"root":"[^"]+","measure":"([^"]+)","team_measure":(?:null|"([^"]+)")') as t
+    cross join regexp_match(q.body, '"history":\{"measure":"([^"]+)"') as h
+    cross join unnest(t || h) as named (measure_id)
+    where q.tenant_id = $1 and q.removed_in is null and named.measure_id is not null and not exists (
+        select from measure m where m.tenant_id = $1 and m.measure_id = named.measure_id and m.removed_in is null)
+    union all
+    select 'proposal_figure', f.proposal_id || ' ' || f.payee_id, 'proposal ' || f.proposal_id, f.added_in
+    from proposal_figure f
+    where f.tenant_id = $1 and f.removed_in is null and not exists (
+        select from quota_proposal q
+        where q.tenant_id = $1 and q.proposal_id = f.proposal_id and q.removed_in is null)
+    union all
+    select 'proposal_figure', f.proposal_id || ' ' || f.payee_id, 'payee ' || named.payee_id, f.added_in
+    from proposal_figure f cross join unnest(array[f.payee_id, f.manager_id]) as named (payee_id)
+    where f.tenant_id = $1 and f.removed_in is null and named.payee_id is not null and not exists (
+        select from payee p where p.tenant_id = $1 and p.payee_id = named.payee_id and p.removed_in is null)
+    union all
     select 'outside_value', o.payee_id || ' ' || o.measure_id || ' ' || o.value_date, 'payee ' || o.payee_id, o.added_in
     from outside_value o
     where o.tenant_id = $1 and o.removed_in is null and not exists (

@@ -3,5 +3,6 @@
 mod catalogue;
 mod ledger;
 mod load;
+mod references;
 mod small_facts;
 mod versions;
