@@ -1,78 +1,261 @@
 //! Etags: a write that names the change it was read at is refused if another came in between.
 
+use std::collections::BTreeSet;
+
+use attain::api::descriptors;
+use prost_reflect::MessageDescriptor;
 use serde_json::{Value, json};
 
 use crate::harness::Tenant;
 use crate::harness::client::reason;
-use crate::harness::company::{calendar, deal, measures, payee, quota};
+use crate::harness::company::{calendar, deal, measures, payee, plan, quota};
 
-/// A write of one resource: its rpc, the list or field it stands in, the resource, its name in refusals.
-fn writes() -> Vec<(&'static str, &'static str, Value, &'static str)> {
-    let mut ann = payee("ann", "rep", "lead");
-    ann["email"] = json!("ann@example.com");
-    let mut berlin = calendar()["calendar"].clone();
-    berlin["rounding"] = json!("ROUNDING_HALF_EVEN");
-    // A measure that is in use may be told again as it is.
-    let own = measures()["measures"][0].clone();
-    vec![
-        ("PayeeService/UpsertPayees", "payees", ann, "payee ann"),
-        ("DealService/UpsertDeals", "deals", deal("d", "bob", "2026-01-10", "2.00"), "deal d"),
-        ("MeasureService/DefineMeasures", "measures", own, "measure own"),
-        (
-            "QuotaService/SetQuotas",
-            "quotas",
-            quota("ann", "own", "FY2026-Q1", "1.00"),
-            "quota ann/own/FY2026-Q1",
-        ),
-        ("AdminService/SetCalendar", "calendar", berlin, "calendar"),
-        (
-            "AdminService/SetExchangeRates",
-            "exchangeRates",
-            json!({"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.2"}),
-            "exchange_rate EUR/2026-01-01",
-        ),
-    ]
+/// A write of one resource.
+struct Write {
+    rpc: &'static str,
+    /// Where its etag stands in the request.
+    etag: &'static str,
+    message: Value,
+    /// What it is called in refusals.
+    resource: &'static str,
+    id: &'static str,
+    /// The change of the world that wrote it last.
+    written: i64,
 }
 
-/// The request with the resource at an etag, and the path of that.
-fn at(list: &str, resource: &Value, etag: i64) -> (Value, String) {
-    let mut resource = resource.clone();
-    resource["etag"] = json!(etag.to_string());
-    match list {
-        "calendar" => (json!({"calendar": resource}), "calendar.etag".into()),
-        "exchangeRates" => (json!({list: [resource]}), "exchange_rates[0].etag".into()),
-        list => (json!({list: [resource]}), format!("{list}[0].etag")),
-    }
+/// A proposal of quotas for a quarter.
+fn proposal(id: &str, window: &str) -> Value {
+    json!({"proposalId": id, "rootPayeeId": "lead", "measureId": "own", "window": window, "currencyCode": "USD",
+        "allocation": {"goal": "100", "weigh": "WEIGH_EQUAL"}})
 }
 
-#[tokio::test]
-async fn a_write_at_another_etag_is_refused_and_changes_nothing() {
+/// A company with one of everything that has an etag: 19 changes.
+async fn world() -> Tenant {
     let tenant = Tenant::new().await;
     tenant.company().await;
     tenant.deals(&[deal("d", "ann", "2026-01-10", "1.00")]).await;
     let rates = json!({"exchangeRates": [{"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.1"}]});
     tenant.write("AdminService/SetExchangeRates", rates).await;
-    for ((rpc, list, resource, name), etag) in writes().into_iter().zip([6, 8, 3, 7, 2, 9]) {
-        let name = if list == "calendar" { format!("calendar {}", tenant.slug) } else { name.to_string() };
-        let (other, path) = at(list, &resource, etag + 1);
+    let csat = json!({"measureId": "csat", "name": "csat", "outside": {"combine": "COMBINE_LAST"}});
+    tenant.write("MeasureService/DefineMeasures", json!({"measures": [csat]})).await;
+    let value = json!({"payeeId": "ann", "measureId": "csat", "date": "2026-01-31", "value": "4"});
+    tenant.write("MeasureService/RecordValues", json!({"values": [value]})).await;
+    let north = json!({"territoryId": "north", "name": "North"});
+    tenant.write("TerritoryService/UpsertTerritories", json!({"territories": [north]})).await;
+    tenant.write("TerritoryService/SetCreditingRules", json!({"rules": [rule("North")]})).await;
+    for id in ["kept", "gone", "good"] {
+        let plan = plan(id, "own", "WINDOW_MONTH", &[("0", "1")])["plan"].take();
+        let draft = json!({"draftId": id, "plan": plan, "effectiveFrom": "2026-01"});
+        tenant.write("PlanService/SaveDraft", json!({ "draft": draft })).await;
+    }
+    for (id, window) in [("q2", "FY2026-Q2"), ("q3", "FY2026-Q3"), ("q4", "FY2026-Q4")] {
+        tenant.write("QuotaService/ProposeQuotas", json!({ "proposal": proposal(id, window) })).await;
+    }
+    assert_eq!(tenant.head().await, 19);
+    tenant
+}
+
+fn rule(name: &str) -> Value {
+    json!({"ruleId": "north", "name": name, "startDate": "2027-01-01",
+        "credits": [{"payeeId": "ann", "creditPercent": "100"}]})
+}
+
+/// Every write that takes an etag, each once.
+fn writes() -> Vec<Write> {
+    let mut ann = payee("ann", "rep", "lead");
+    ann["email"] = json!("ann@example.com");
+    let mut berlin = calendar();
+    berlin["calendar"]["rounding"] = json!("ROUNDING_HALF_EVEN");
+    // A measure that is in use may be told again as it is.
+    let own = measures()["measures"][0].clone();
+    let write =
+        |rpc, etag, message, resource, id, written| Write { rpc, etag, message, resource, id, written };
+    vec![
+        write("PayeeService/UpsertPayees", "/payees/0/etag", json!({"payees": [ann]}), "payee", "ann", 6),
+        write(
+            "DealService/UpsertDeals",
+            "/deals/0/etag",
+            json!({"deals": [deal("d", "bob", "2026-01-10", "2.00")]}),
+            "deal",
+            "d",
+            8,
+        ),
+        write(
+            "MeasureService/DefineMeasures",
+            "/measures/0/etag",
+            json!({"measures": [own]}),
+            "measure",
+            "own",
+            3,
+        ),
+        write(
+            "MeasureService/RecordValues",
+            "/values/0/etag",
+            json!({"values": [{"payeeId": "ann", "measureId": "csat", "date": "2026-01-31", "value": "5"}]}),
+            "value",
+            "ann/csat/2026-01-31",
+            11,
+        ),
+        write(
+            "QuotaService/SetQuotas",
+            "/quotas/0/etag",
+            json!({"quotas": [quota("ann", "own", "FY2026-Q1", "1.00")]}),
+            "quota",
+            "ann/own/FY2026-Q1",
+            7,
+        ),
+        write(
+            "QuotaService/AdjustQuota",
+            "/adjustment/etag",
+            json!({"adjustment": {"payeeId": "bob", "measureId": "own", "window": "FY2026",
+                "kind": "KIND_CORRECTION", "amount": {"currencyCode": "USD", "amount": "2.00"}}}),
+            "quota",
+            "bob/own/FY2026",
+            7,
+        ),
+        write(
+            "QuotaService/ProposeQuotas",
+            "/proposal/etag",
+            json!({"proposal": proposal("q2", "FY2026-Q2")}),
+            "proposal",
+            "q2",
+            17,
+        ),
+        write(
+            "QuotaService/AdjustQuotaProposal",
+            "/etag",
+            json!({"proposalId": "q3", "changes": [
+                {"payeeId": "ann", "figure": "60"}, {"payeeId": "bob", "figure": "40"}]}),
+            "proposal",
+            "q3",
+            18,
+        ),
+        write(
+            "QuotaService/PublishQuotaProposal",
+            "/etag",
+            json!({"proposalId": "q4"}),
+            "proposal",
+            "q4",
+            19,
+        ),
+        write(
+            "TerritoryService/UpsertTerritories",
+            "/territories/0/etag",
+            json!({"territories": [{"territoryId": "north", "name": "The north"}]}),
+            "territory",
+            "north",
+            12,
+        ),
+        write(
+            "TerritoryService/SetCreditingRules",
+            "/etag",
+            json!({"rules": [rule("The north")]}),
+            "crediting rules",
+            "of the tenant",
+            13,
+        ),
+        write(
+            "PlanService/SaveDraft",
+            "/draft/etag",
+            json!({"draft": {"draftId": "kept", "plan": {"planId": "kept"}}}),
+            "draft",
+            "kept",
+            14,
+        ),
+        write("PlanService/DiscardDraft", "/etag", json!({"draftId": "gone"}), "draft", "gone", 15),
+        write("PlanService/PublishPlan", "/draftEtag", json!({"draftId": "good"}), "draft", "good", 16),
+        write("AdminService/SetCalendar", "/calendar/etag", berlin, "calendar", "", 2),
+        write(
+            "AdminService/SetExchangeRates",
+            "/exchangeRates/0/etag",
+            json!({"exchangeRates": [{"currencyCode": "EUR", "date": "2026-01-01", "rate": "1.2"}]}),
+            "exchange_rate",
+            "EUR/2026-01-01",
+            9,
+        ),
+    ]
+}
+
+impl Write {
+    /// The request at an etag, and the path that refusals give it.
+    fn at(&self, etag: i64) -> (Value, String) {
+        let (parent, name) = self.etag.rsplit_once('/').unwrap();
+        let mut message = self.message.clone();
+        message.pointer_mut(parent).unwrap()[name] = json!(etag.to_string());
+        (message, self.path())
+    }
+
+    /// `/exchangeRates/0/etag` as `exchange_rates[0].etag`.
+    fn path(&self) -> String {
+        let mut path = String::new();
+        for part in self.etag.split('/').skip(1) {
+            if part.parse::<usize>().is_ok() {
+                path.push_str(&format!("[{part}]"));
+                continue;
+            }
+            path.push_str(if path.is_empty() { "" } else { "." });
+            for letter in part.chars() {
+                path.push_str(if letter.is_uppercase() { "_" } else { "" });
+                path.push(letter.to_ascii_lowercase());
+            }
+        }
+        path
+    }
+}
+
+#[tokio::test]
+async fn a_write_at_another_etag_is_refused_and_changes_nothing() {
+    let tenant = world().await;
+    for write in writes() {
+        let (rpc, resource, etag) = (write.rpc, write.resource, write.written);
+        let id = if resource == "calendar" { tenant.slug.as_str() } else { write.id };
+        let (other, path) = write.at(etag + 1);
         let refused = tenant.refused_write(rpc, other).await;
-        let says = format!("expects change {}, but {name} was last written by change {etag}", etag + 1);
-        let (noun, id) = name.split_once(' ').unwrap();
+        let says =
+            format!("expects change {}, but {resource} {id} was last written by change {etag}", etag + 1);
         let expected = format!(
-            "Aborted ETAG_MISMATCH: {path} {says}\nactual={etag}\ncount=1\nexpected={}\nid={id}\nresource={noun}\n\
+            "Aborted ETAG_MISMATCH: {path} {says}\nactual={etag}\ncount=1\nexpected={}\nid={id}\nresource={resource}\n\
              {path}: {says}",
             etag + 1
         );
-        assert_eq!(refused, expected);
-        let (negative, path) = at(list, &resource, -1);
+        assert_eq!(refused, expected, "{rpc}");
+        let (negative, path) = write.at(-1);
         let refused = tenant.refused_write(rpc, negative).await;
-        assert!(refused.ends_with(&format!("\n{path}: must not be below zero, got -1")), "{refused}");
+        assert!(refused.ends_with(&format!("\n{path}: must not be below zero, got -1")), "{rpc}: {refused}");
         // At its own it is written, and sent again answered again although it is at another now.
-        let signed = tenant.signed(at(list, &resource, etag).0);
+        let signed = tenant.signed(write.at(etag).0);
         let answer = tenant.get(rpc, signed.clone()).await;
         assert_eq!(tenant.get(rpc, signed).await, answer, "{rpc}");
     }
-    assert_eq!(tenant.head().await, 15);
+    assert_eq!(tenant.head().await, 35);
+}
+
+/// Paths below a message at which an etag stands.
+fn etags(message: &MessageDescriptor, path: &str, depth: usize) -> Vec<String> {
+    let below = message.fields().flat_map(|field| match field.kind().as_message() {
+        Some(inner) if depth > 0 => etags(inner, &format!("{path}{}.", field.name()), depth - 1),
+        _ if field.name() == "etag" || field.name().ends_with("_etag") => {
+            vec![format!("{path}{}", field.name())]
+        }
+        _ => Vec::new(),
+    });
+    below.collect()
+}
+
+#[test]
+fn every_write_that_takes_an_etag_is_tried_here() {
+    let mut taken = BTreeSet::new();
+    for method in descriptors().services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
+        let (input, service) = (method.input(), method.parent_service().name().to_string());
+        // An import takes none: below. What the tests of a plan assume is not written.
+        if input.get_field_by_name("request_id").is_some() {
+            let paths = etags(&input, "", 3).into_iter().filter(|path| !path.starts_with("tests."));
+            taken.extend(paths.map(|path| format!("{service}/{} {path}", method.name())));
+        }
+    }
+    let tried =
+        writes().into_iter().map(|write| format!("{} {}", write.rpc, write.path().replace("[0]", "")));
+    assert_eq!(tried.collect::<BTreeSet<_>>(), taken);
 }
 
 #[tokio::test]

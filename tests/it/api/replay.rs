@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Tenant;
+use super::validate;
 use crate::harness::company::{calendar, deal, measures, payee, plan, quota};
 use crate::harness::tenant::number;
+use crate::harness::{Tenant, refusal};
 
-/// Every write, each with another body for the same request id.
+/// Writes from a tenant's first on, each with another body for the same request id.
 pub fn writes() -> Vec<(&'static str, Value, Value)> {
     let mut july = calendar();
     july["calendar"]["timeZone"] = json!("UTC");
@@ -76,14 +77,28 @@ async fn a_request_sent_again_is_answered_again_and_with_another_body_refused() 
     assert!(refused.ends_with("\nchange=2\nrequest_id=r-0"), "{refused}");
 }
 
+/// All writes there are: those that `validate` tries, and it tries every one.
 #[tokio::test]
-async fn another_reason_is_another_body() {
+async fn every_write_is_answered_again_and_with_another_reason_refused() {
     let tenant = Tenant::new().await;
-    let mut signed = tenant.signed(calendar());
-    tenant.get("AdminService/SetCalendar", signed.clone()).await;
-    signed["reason"] = json!("another");
-    let refused = tenant.refused("AdminService/SetCalendar", signed).await;
-    assert!(refused.starts_with("AlreadyExists REQUEST_ID_REUSED: "), "{refused}");
+    tenant.company().await;
+    tenant.deals(&[deal("d", "ann", "2026-01-10", "1000.00")]).await;
+    for (rpc, messages, _) in validate::writes() {
+        let (_, signed) = validate::signed(&tenant, &messages);
+        let mut first = tenant.stream(rpc, signed.clone()).await.unwrap_or_else(|s| panic!("{rpc}: {s}"));
+        let after = tenant.head().await;
+        if rpc == "AdminService/CreateKey" {
+            // A secret is answered once and kept nowhere.
+            first[0].as_object_mut().unwrap().remove("secretKey");
+        }
+        assert_eq!(tenant.stream(rpc, signed.clone()).await.unwrap(), first, "{rpc}");
+        let mut other = signed;
+        let head = if other[0]["header"].is_null() { &mut other[0] } else { &mut other[0]["header"] };
+        head["reason"] = json!("another");
+        let refused = refusal(&tenant.stream(rpc, other).await.unwrap_err());
+        assert!(refused.starts_with("AlreadyExists REQUEST_ID_REUSED: "), "{rpc}: {refused}");
+        assert_eq!(tenant.head().await, after, "{rpc}");
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ fn with_outside() -> Value {
 }
 
 /// Every write of a company with one deal, as the messages of its stream; those that answer a receipt.
-fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
+pub fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
     let row = json!({"rowNumber": "1", "deal": deal("e", "ann", "2026-01-12", "1.00")});
     let bad = json!({"rowNumber": "2", "deal": deal("f", "nobody", "2026-01-12", "1.00")});
     vec![
@@ -109,7 +109,7 @@ fn writes() -> Vec<(&'static str, Vec<Value>, bool)> {
 }
 
 /// The first message of a stream, or its header: what carries the request id.
-fn signed(tenant: &Tenant, messages: &[Value]) -> (Vec<Value>, Vec<Value>) {
+pub fn signed(tenant: &Tenant, messages: &[Value]) -> (Vec<Value>, Vec<Value>) {
     let with = |validate_only: bool, id: &str| {
         let mut messages = messages.to_vec();
         let first = &mut messages[0];
