@@ -163,9 +163,9 @@ async fn check_siblings(open: &mut Open, call: &Call, part: &Move, day: Day) -> 
     }
     let mut violations = Violations::default();
     let name = |manager: Option<&PayeeId>| manager.map_or("nobody".to_string(), ToString::to_string);
-    let (one, other) = (name(one), name(other));
-    violations.add("to_payee_id", format!("{} reports to {other} on {day}, {} to {one}", part.to, part.from));
-    not_reporting(&part.from, violations)
+    let message = format!("{} reports to {} on {day}, {} to {}", part.to, name(other), part.from, name(one));
+    violations.add("to_payee_id", message);
+    not_reporting(one.or(other).unwrap_or(&part.from), violations)
 }
 
 /// A quota with a part added or taken, or why that cannot be.
