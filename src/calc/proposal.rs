@@ -111,6 +111,16 @@ fn too_large() -> Fault {
     Fault::new(Reason::AllocationInfeasible, "a figure is beyond what can be held")
 }
 
+/// So many as a figure: no more than may be asked for.
+fn held(terms: &Terms, amount: i128) -> Result<i64, Fault> {
+    let amount = i64::try_from(amount).ok().filter(|amount| *amount <= terms.most());
+    amount.ok_or_else(|| {
+        let most = terms.text(terms.most().into());
+        let message = format!("a figure would be above the most there may be, {most}");
+        Fault::new(Reason::AllocationInfeasible, message).with("bound", most)
+    })
+}
+
 /// Everybody from the top down, by id, as lines run on the window's first day.
 fn line(calculation: &Calculation, terms: &Terms) -> Result<Vec<Standing>, Fault> {
     let (facts, day) = (calculation.facts, terms.window.start());
@@ -146,17 +156,21 @@ fn line(calculation: &Calculation, terms: &Terms) -> Result<Vec<Standing>, Fault
     } else {
         let message =
             format!("must be assigned on the window's first day {day}, payee {} is not", terms.root);
-        violations.add("root_payee_id", message);
+        violations.add("proposal.root_payee_id", message);
     }
     for (field, payee) in terms.named() {
         let standing = facts.payee(&payee).and_then(|payee| places.get(&payee)).map(|place| &line[*place]);
         match (standing, &terms.way) {
             (None, _) if top.is_none() => {}
-            (None, _) => violations.add(field, format!("payee {payee} is not below {} on {day}", terms.root)),
+            (None, _) => {
+                let message = format!("payee {payee} is not below {} on {day}", terms.root);
+                violations.add(format!("proposal.{field}"), message);
+            }
             (Some(standing), Way::Project(Projection::Given(_)))
                 if standing.team && field.starts_with("projection") =>
             {
-                violations.add(field, format!("payee {payee} has reports: the figure is the sum of theirs"));
+                let message = format!("payee {payee} has reports: the figure is the sum of theirs");
+                violations.add(format!("proposal.{field}"), message);
             }
             (Some(_), _) => {}
         }
@@ -169,8 +183,9 @@ fn line(calculation: &Calculation, terms: &Terms) -> Result<Vec<Standing>, Fault
 }
 
 fn terms_measures(terms: &Terms) -> impl Iterator<Item = (&'static str, &crate::domain::id::MeasureId)> {
-    let own = [("measure_id", &terms.measure), ("history.measure_id", &terms.history.measure)];
-    own.into_iter().chain(terms.team_measure.as_ref().map(|measure| ("team_measure_id", measure)))
+    let own =
+        [("proposal.measure_id", &terms.measure), ("proposal.history.measure_id", &terms.history.measure)];
+    own.into_iter().chain(terms.team_measure.as_ref().map(|measure| ("proposal.team_measure_id", measure)))
 }
 
 fn unit_fault(terms: &Terms, measure: &Measure) -> String {
@@ -312,7 +327,7 @@ fn figure(
         let units = steps.checked_mul(step(terms)).and_then(|units| i64::try_from(units).ok());
         units.ok_or_else(too_large)
     };
-    let amount = units(given.share.steps)?;
+    let amount = held(terms, given.share.steps.saturating_mul(step(terms)))?;
     let history = done.round(Rounding::HalfAwayFromZero).ok().and_then(|done| i64::try_from(done).ok());
     let made = Made {
         team,

@@ -9,7 +9,7 @@ pub const QUANTITY_DECIMALS: u32 = 6;
 /// Integer digits of an amount or a plain number.
 pub const INTEGER_DIGITS: usize = 15;
 /// Integer digits of a percentage or quantity: what 64 bits and a column hold beside six decimals.
-const SMALL_DIGITS: usize = 12;
+pub const SMALL_DIGITS: usize = 12;
 /// `100` percent in millionths of a percent: the denominator that turns a [`Percent`] into a ratio.
 pub const WHOLE: i64 = 100_000_000;
 

@@ -12,7 +12,9 @@ use super::fault::Violations;
 use super::id::{MeasureId, PayeeId, ProposalId};
 use super::measure::Unit;
 use super::money::Currency;
-use super::number::{PERCENT_DECIMALS, Percent, QUANTITY_DECIMALS, Quantity, WHOLE, trimmed};
+use super::number::{
+    INTEGER_DIGITS, PERCENT_DECIMALS, Percent, QUANTITY_DECIMALS, Quantity, SMALL_DIGITS, WHOLE, trimmed,
+};
 use super::quota::{MAX_PARTS, MONTHS};
 
 /// Most months that a history spans.
@@ -228,6 +230,13 @@ impl Terms {
     /// Decimals of the whole numbers that its figures are held in.
     pub fn decimals(&self) -> u32 {
         self.currency.map_or(QUANTITY_DECIMALS, Currency::minor_digits)
+    }
+
+    /// The largest figure there may be: as many nines before the point as can be asked for.
+    pub fn most(&self) -> i64 {
+        let digits = if self.currency.is_some() { INTEGER_DIGITS } else { SMALL_DIGITS };
+        let digits = u32::try_from(digits).ok().and_then(|digits| digits.checked_add(self.decimals()));
+        digits.and_then(|digits| 10_i64.checked_pow(digits)).map_or(i64::MAX, |past| past - 1)
     }
 
     /// A figure as text.

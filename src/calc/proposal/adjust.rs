@@ -7,7 +7,7 @@ use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::PayeeId;
 use crate::domain::proposal::{Figure, Terms, Way, envelope};
 
-use super::{step, too_large};
+use super::{held, step, too_large};
 
 /// Changes figures, which stand by payee, to what is given, each payee once. ENVELOPE_BROKEN where the sum of somebody's reports
 /// would no longer be the envelope, ALLOCATION_INFEASIBLE where a changed envelope cannot be scaled within bounds.
@@ -102,8 +102,7 @@ fn give_down(
         });
         let shares = shares.map_err(|why| unscaled(terms, &figures[*at].payee, whole, why))?;
         for (report, share) in below.iter().zip(shares) {
-            let amount = share.steps.checked_mul(step).and_then(|amount| i64::try_from(amount).ok());
-            let amount = amount.ok_or_else(too_large)?;
+            let amount = held(terms, share.steps.saturating_mul(step))?;
             changed[*report] = figures[*report].amount != amount;
             figures[*report].amount = amount;
         }
@@ -143,7 +142,7 @@ fn add_up(
             let fault = Fault::new(Reason::AllocationInfeasible, message);
             return Err(fault.with("payee", payee).with("goal", terms.text(sum)));
         }
-        figures[*at].amount = i64::try_from(sum).map_err(|_| too_large())?;
+        figures[*at].amount = held(terms, sum)?;
     }
     Ok(())
 }

@@ -95,7 +95,7 @@ pub(super) fn seasonality(
             "has no seasonality: in {} to {} nothing was done, or some month came to less than nothing",
             span.first, span.last
         );
-        violations.add("history", message);
+        violations.add("proposal.history", message);
         let message = violations.sentence("fields do not fit what they name");
         Fault::new(Reason::ReferenceUnfit, message).with("count", violations.len()).violating(violations)
     })

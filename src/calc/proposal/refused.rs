@@ -62,7 +62,7 @@ pub(super) fn refused<'a>(
             };
             let payees = below().into_iter().filter(weightless).map(|place| id(place).to_string());
             fault(
-                format!("{} of {who} is left for those who weigh nothing", told(left)),
+                format!("{} of the {} of {who} is left for those who weigh nothing", told(left), told(goal)),
                 told(left),
                 payees.collect(),
             )

@@ -386,6 +386,13 @@ async fn proposals_from_below_are_added_up_and_compared() {
     grown["proposalId"] = json!("grown");
     grown.as_object_mut().unwrap().remove("allocation");
     grown["limits"] = json!({});
+    // A figure may be as large as a quota, their sum not larger.
+    let most = json!([change("ann", "999999999999900"), change("bob", "999999999999900")]);
+    grown["projection"] = json!({"given": {"figures": most}});
+    let beyond = "FailedPrecondition ALLOCATION_INFEASIBLE: a figure would be above the most there may be, 999999999999999.99\n\
+                  bound=999999999999999.99";
+    let refused = tenant.refused_write("QuotaService/ProposeQuotas", json!({"proposal": grown})).await;
+    assert_eq!(refused, beyond);
     grown["projection"] = json!({"growthPercent": "10"});
     tenant.write("QuotaService/ProposeQuotas", json!({"proposal": grown})).await;
     let now = [
@@ -412,6 +419,8 @@ async fn proposals_from_below_are_added_up_and_compared() {
     tenant.write("QuotaService/AdjustQuotaProposal", request).await;
     let sums = figures(&tenant.admin, "grown").await;
     assert_eq!((&*sums[2].1, &*sums[6].1), ("11400.00", "1500.00"));
+    let request = json!({"proposalId": "grown", "changes": most});
+    assert_eq!(tenant.refused_write("QuotaService/AdjustQuotaProposal", request).await, beyond);
     let request = json!({"proposalId": "grown", "changes": [change("west", "400")]});
     let refused = tenant.refused_write("QuotaService/AdjustQuotaProposal", request).await;
     assert!(refused.starts_with("FailedPrecondition REFERENCE_UNFIT: changes[0] payee west has reports: the figure is the sum of theirs"), "{refused}");
@@ -579,11 +588,11 @@ async fn what_cannot_be_proposed_is_refused_and_nothing_is_changed() {
         ),
         (
             and("measureId", json!("none")),
-            "REFERENCE_UNFIT: 2 fields do not fit what they name, the first: measure_id measure none does not exist",
+            "REFERENCE_UNFIT: 2 fields do not fit what they name, the first: proposal.measure_id measure none does not exist",
         ),
         (
             and("currencyCode", json!("")),
-            "REFERENCE_UNFIT: 3 fields do not fit what they name, the first: measure_id measure own counts money, and currency_code is empty",
+            "REFERENCE_UNFIT: 3 fields do not fit what they name, the first: proposal.measure_id measure own counts money, and currency_code is empty",
         ),
         // 4 x 3,000 is above 10,000.
         (
@@ -596,11 +605,18 @@ async fn what_cannot_be_proposed_is_refused_and_nothing_is_changed() {
         ),
         (
             and("history", json!({"firstPeriod": "2025-01", "lastPeriod": "2025-12"})),
-            "ALLOCATION_INFEASIBLE: 10000.00 of boss is left for those who weigh nothing: ann, bob, cid, dee",
+            "ALLOCATION_INFEASIBLE: 10000.00 of the 10000.00 of boss is left for those who weigh nothing: ann, bob, cid, dee",
+        ),
+        // Half of eleven times the goal has sixteen digits.
+        (
+            json!({"proposalId": "q2", "rootPayeeId": "boss", "measureId": "own", "window": "FY2026-Q2",
+                "currencyCode": "USD", "step": "100", "allocation": {"goal": "999999999999900", "weigh": "WEIGH_EQUAL",
+                "overAssignmentPercents": ["1000"]}}),
+            "ALLOCATION_INFEASIBLE: a figure would be above the most there may be, 999999999999999.99",
         ),
         (
             and("window", json!("FY2025-Q2")),
-            "REFERENCE_UNFIT: root_payee_id must be assigned on the window's first day 2025-04-01, payee boss is not",
+            "REFERENCE_UNFIT: proposal.root_payee_id must be assigned on the window's first day 2025-04-01, payee boss is not",
         ),
     ] {
         let refused = tenant.refused_write("QuotaService/ProposeQuotas", json!({"proposal": proposal})).await;
