@@ -255,12 +255,11 @@ fn months(calendar: &Calendar, over: &Over, on: Option<Day>, today: Day) -> Resu
             (quarter.first(), quarter.last())
         }
         Over::Window(text) => {
-            let window = calendar.parse_window(text).ok().filter(|window| window.kind() != WindowKind::Deal);
-            let window = window.ok_or_else(|| {
-                let message =
-                    "must be a window such as \"2026-03\", \"FY2026-Q1\", \"FY2026-H1\" or \"FY2026\"";
-                Fault::field("window", message)
-            })?;
+            let fault = |message: String| Fault::field("window", message);
+            let window = calendar.parse_window(text).map_err(|wrong| fault(wrong.to_string()))?;
+            if window.kind() == WindowKind::Deal {
+                return Err(fault("must be a month, quarter, half or year, got single deals".to_string()));
+            }
             (window.first(), window.last())
         }
     };

@@ -87,8 +87,11 @@ pub fn refused(status: &Status, name: impl Fn(&str) -> String) -> anyhow::Error 
     let violations = status.get_details_bad_request().map_or_else(Vec::new, |bad| bad.field_violations);
     for violation in violations {
         let line = format!("{} {}", name(&violation.field), violation.description);
-        text.push_str("\n  ");
-        text.push_str(line.trim());
+        // Of a single one the sentence says all.
+        if line.trim() != status.message() {
+            text.push_str("\n  ");
+            text.push_str(line.trim());
+        }
     }
     anyhow!(text)
 }
@@ -113,6 +116,10 @@ mod tests {
         let status = Status::with_error_details(Code::InvalidArgument, "4 fields are wrong", details);
         let text = format!("{:#}", refused(&status, |field| field.replace("payees[0].", "row 2: ")));
         assert_eq!(text, "4 fields are wrong\n  row 2: name must not be empty\n  and 3 more");
+        let mut details = ErrorDetails::with_bad_request([FieldViolation::new("window", "must be given")]);
+        details.set_error_info("INVALID_REQUEST", "attain", HashMap::new());
+        let status = Status::with_error_details(Code::InvalidArgument, "window must be given", details);
+        assert_eq!(refused(&status, str::to_string).to_string(), "window must be given");
         assert_eq!(
             refused(&Status::new(Code::Unknown, "broken"), str::to_string).to_string(),
             "the server cannot be asked: Unknown broken"
