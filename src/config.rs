@@ -170,9 +170,9 @@ pub struct Statement {
     /// Whose [default: the payee of the key].
     #[arg(long, value_name = "ID")]
     pub payee: Option<PayeeId>,
-    /// For which month, such as 2026-03.
+    /// For which month, such as 2026-03 [default: the month of today].
     #[arg(long, value_name = "MONTH", value_parser = Period::parse)]
-    pub period: Period,
+    pub period: Option<Period>,
     /// The page for a browser instead of the text: into this file, or to stdout if none is named.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub html: Option<PathBuf>,
@@ -285,7 +285,8 @@ mod tests {
             (&["verify", "--anchor", "1:00"], false),
             (&["statement", "--period", "2026-03", "--html"], true),
             (&["statement", "--html", "page.html", "--period", "2026-03"], true),
-            (&["statement", "--html"], false),
+            (&["statement", "--html"], true),
+            (&["statement", "--period", "2026-3"], false),
             (&["team"], true),
             (&["team", "--manager", "lead", "--window", "FY2026-Q1", "--html"], true),
             (&["team", "--manager", "a b"], false),

@@ -53,9 +53,13 @@ impl EarningsService for Earnings {
     ) -> Result<Response<v1::GetStatementResponse>, Status> {
         let (call, request) = accept(request)?;
         let (payee, period, as_of) = convert::statement(&request)?;
+        if request.include_standing {
+            let sheet = self.0.statement_sheet(&call, payee, period, as_of).await?;
+            return Ok(Response::new(statement_page::standing_wire(sheet)));
+        }
         let (statement, closed, as_of_change) = self.0.statement(&call, payee, period, as_of).await?;
         let statement = Some(convert::statement_wire(statement, closed));
-        Ok(Response::new(v1::GetStatementResponse { statement, as_of_change }))
+        Ok(Response::new(v1::GetStatementResponse { statement, as_of_change, ..Default::default() }))
     }
 
     async fn get_statement_page(

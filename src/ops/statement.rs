@@ -5,10 +5,13 @@ mod fetch;
 
 use std::fmt::Write as _;
 
+use super::standing::{self, Month};
 use super::table::table;
+use super::text::fitted;
 use crate::api::v1;
 use crate::api::v1::statement::State;
-use crate::picture::figures::{bar, grouped, percent};
+use crate::picture::figures::{MARK, bar, grouped, percent, short_day};
+use crate::picture::standing::by_measure;
 use crate::picture::tier::{decimal, edge_text, needs_quota, next_tier, rate_text, reached};
 
 pub use fetch::{run, text};
@@ -18,9 +21,13 @@ const LISTED: usize = 20;
 /// Hexadecimal digits of the digest that are shown.
 const DIGEST_SHOWN: usize = 12;
 
-/// A statement as text. `why`: the explanation of one of its amounts, as text.
-pub fn render(statement: &v1::Statement, why: Option<&str>) -> String {
+/// A statement with how far the payee is, as text. `why`: the explanation of one of its amounts, as text.
+pub fn render(answer: &v1::GetStatementResponse, why: Option<&str>) -> String {
+    let none = v1::Statement::default();
+    let statement = answer.statement.as_ref().unwrap_or(&none);
     let mut parts = vec![head(statement), summary(statement)];
+    parts.extend(attainments(answer, statement));
+    parts.extend(months(answer, statement));
     parts.extend(statement.components.iter().flat_map(|component| details(statement, component)));
     if !statement.adjustments.is_empty() {
         parts.push(adjustments(statement));
@@ -35,7 +42,7 @@ pub fn render(statement: &v1::Statement, why: Option<&str>) -> String {
     if let Some(why) = why {
         parts.push(format!("Why, for the largest amount:\n{}", indented(why.trim_end())));
     }
-    parts.join("\n\n") + "\n"
+    fitted(&(parts.join("\n\n") + "\n"))
 }
 
 fn head(statement: &v1::Statement) -> String {
@@ -46,7 +53,7 @@ fn head(statement: &v1::Statement) -> String {
     };
     let digest: String = statement.digest.chars().take(DIGEST_SHOWN).collect();
     format!(
-        "Statement of {} for {}, in {}\n{}; as of change {}, rules {}, digest {digest}",
+        "Statement of {} for {}, in {}\n{}\nas of change {}, rules {}, digest {digest}",
         statement.payee_id,
         statement.period,
         statement.currency_code,
@@ -87,6 +94,57 @@ fn summary(statement: &v1::Statement) -> String {
         table.add_row(other("Total", &total.total, &total.currency_code));
     }
     table.to_string()
+}
+
+/// How far the payee is against pace; why not, where that cannot be said.
+fn attainments(answer: &v1::GetStatementResponse, statement: &v1::Statement) -> Vec<String> {
+    let parts = standing::attainments(answer.attainments.iter(), &answer.on_date);
+    if !parts.is_empty() {
+        return parts;
+    }
+    let why = match answer.attainments.is_empty() && !statement.problems.is_empty() {
+        true => "Attainment cannot be told before the open questions below are answered.".to_string(),
+        false => format!(
+            "No quota is set for {} or the year around it: there is no pace to keep.",
+            statement.period
+        ),
+    };
+    vec![why]
+}
+
+/// The fiscal year by month, a part for each measure.
+fn months(answer: &v1::GetStatementResponse, statement: &v1::Statement) -> Vec<String> {
+    let measure = |group: Vec<&v1::Attainment>| {
+        let (name, currency) =
+            group.first().map_or(("", ""), |first| (&first.measure_id, &first.currency_code));
+        let mut title = format!("Credited of {name} by month");
+        if !currency.is_empty() {
+            let _ = write!(title, ", in {currency}");
+        }
+        let months: Vec<_> = group.iter().map(|figure| credited(figure, statement)).collect();
+        match standing::months(&months) {
+            None => format!("{title}\n  nothing up to {}", short_day(&answer.on_date)),
+            Some(lines) => {
+                let goals = group.iter().any(|figure| figure.quota.is_some());
+                format!(
+                    "{title}{}{lines}",
+                    if goals { format!(" ({MARK} the quota)") } else { String::new() }
+                )
+            }
+        }
+    };
+    by_measure(answer.months.iter()).into_iter().map(measure).collect()
+}
+
+/// A month, with a mark at the statement's own.
+fn credited<'a>(figure: &'a v1::Attainment, statement: &v1::Statement) -> Month<'a> {
+    let own = figure.window == statement.period;
+    Month {
+        period: &figure.window,
+        figure: &figure.credited,
+        goal: figure.quota.as_deref(),
+        note: if own { " ◀".to_string() } else { String::new() },
+    }
 }
 
 /// How a component's amount came about.

@@ -6,12 +6,13 @@ use std::io::Write as _;
 
 use super::client::{self, MAX_ANSWER, refused};
 use super::page;
+use super::standing::{self, Month};
 use super::table::table;
+use super::text::fitted;
 use crate::api::v1;
 use crate::api::v1::performance_service_client::PerformanceServiceClient;
 use crate::config::Team;
-use crate::picture::figures::{bar, grouped, month, percent, short_month, whole};
-use crate::picture::scale::{of, rough};
+use crate::picture::figures::{bar, grouped, month, percent, short_day, whole};
 
 /// Members on a page of the server's answer: all that are shown.
 const MEMBERS: i32 = 100;
@@ -42,8 +43,12 @@ pub fn render(team: &v1::GetTeamPerformanceResponse) -> String {
     let none = v1::Performance::default();
     let performance = team.performance.as_ref().unwrap_or(&none);
     let mut parts = vec![head(team, performance)];
-    parts.extend(goals(performance));
-    parts.extend(months(performance));
+    let goals = standing::attainments(performance.goals.iter(), &performance.on_date);
+    if goals.is_empty() {
+        parts.push(format!("No quota of {} is set for {}.", team.manager_id, month(&team.window)));
+    }
+    parts.extend(goals);
+    parts.push(months(performance));
     parts.extend(stages(performance));
     parts.push(members(team));
     if performance.undated_deals > 0 {
@@ -60,7 +65,7 @@ pub fn render(team: &v1::GetTeamPerformanceResponse) -> String {
             problems.collect::<String>()
         ));
     }
-    parts.join("\n\n") + "\n"
+    fitted(&(parts.join("\n\n") + "\n"))
 }
 
 fn head(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance) -> String {
@@ -87,39 +92,22 @@ fn head(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance) ->
     text
 }
 
-fn goals(performance: &v1::Performance) -> Option<String> {
-    let lines = performance.goals.iter().map(|goal| {
-        let mut line = format!("\n  {} {}: ", goal.measure_id, goal.window);
-        match &goal.attainment_percent {
-            Some(attained) => {
-                let quota = goal.quota.as_deref().map(grouped).unwrap_or_default();
-                let _ = write!(line, "{} {} of {quota}", bar(attained), percent(attained));
-            }
-            None => line.push_str("undefined"),
-        }
-        if let Some(pace) = goal.expected.as_ref().and(goal.elapsed_percent.as_deref()) {
-            let _ = write!(line, ", pace asks for {}", percent(pace));
-        }
-        line
-    });
-    let lines: String = lines.collect();
-    (!lines.is_empty()).then(|| format!("Attainment{lines}"))
+/// A line for each month with its growth.
+fn months(performance: &v1::Performance) -> String {
+    let months = performance.months.iter().map(|month| grown(month, &performance.on_date));
+    let months: Vec<_> = months.collect();
+    match standing::months(&months) {
+        Some(lines) => format!("Booked by month, with growth{lines}"),
+        None => format!("Booked by month\n  nothing up to {}", short_day(&performance.on_date)),
+    }
 }
 
-/// A line for each month with a bar beside the best of them.
-fn months(performance: &v1::Performance) -> Option<String> {
-    let booked =
-        |month: &v1::MonthFigures| month.figures.as_ref().map_or(String::new(), |f| f.booked.clone());
-    let best = performance.months.iter().filter_map(|month| rough(&booked(month))).max()?;
-    let width = performance.months.iter().map(|month| grouped(&booked(month)).len()).max()?;
-    let line = |month: &v1::MonthFigures| {
-        let booked = booked(month);
-        let share = of(rough(&booked).unwrap_or_default(), best, 100).to_string();
-        let growth = month.growth_percent.as_deref().map(|growth| format!(" {}", percent(growth)));
-        let name = short_month(&month.period);
-        format!("\n  {name} {} {:>width$}{}", bar(&share), grouped(&booked), growth.unwrap_or_default())
-    };
-    Some(format!("Booked by month, with growth{}", performance.months.iter().map(line).collect::<String>()))
+/// A month with its growth; nothing is booked in one that is yet to come.
+fn grown<'a>(month: &'a v1::MonthFigures, on_date: &str) -> Month<'a> {
+    let growth = month.growth_percent.as_deref().map(|growth| format!(" {}", percent(growth)));
+    let figures = month.figures.as_ref().filter(|_| month.period.as_str() < on_date);
+    let figure = figures.map_or("", |figures| &figures.booked);
+    Month { period: &month.period, figure, goal: None, note: growth.unwrap_or_default() }
 }
 
 fn stages(performance: &v1::Performance) -> Option<String> {

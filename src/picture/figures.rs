@@ -1,5 +1,9 @@
 //! Figures for people to read. The text of a figure is never computed with, only cut and grouped.
 
+use rust_decimal::Decimal;
+
+use super::scale::{of, rough};
+
 /// Decimal text with a comma between groups of three integer digits: `-1,234,567.80`.
 pub fn grouped(text: &str) -> String {
     let (sign, digits) = match text.strip_prefix('-') {
@@ -103,6 +107,16 @@ pub fn percent(text: &str) -> String {
     format!("{}.{tenth} %", grouped(whole))
 }
 
+/// A bar as [`bar`] gives it, with a mark in the cell where another percent of the same stands.
+pub fn marked(percent: &str, mark: &str) -> String {
+    let place = rough(mark).and_then(|mark| usize::try_from(of(mark, Decimal::ONE_HUNDRED, 100)).ok());
+    let cells = bar(percent);
+    let Some(place) = place.map(|place| (place * BAR / 100).min(BAR - 1)) else { return cells };
+    cells.chars().enumerate().map(|(at, cell)| if at == place { MARK } else { cell }).collect()
+}
+
+/// What [`marked`] sets into a bar.
+pub const MARK: char = '┃';
 /// Cells of a full bar.
 const BAR: usize = 20;
 /// A cell filled by eighths.
@@ -219,5 +233,22 @@ mod tests {
             assert_eq!(bar(percent), expected, "{percent}");
         }
         assert_eq!(bar("none"), "");
+    }
+
+    #[test]
+    fn a_mark_stands_in_the_cell_of_its_percent() {
+        for (percent, mark, before, after) in [
+            ("0", "0", "", "░░░░░░░░░░░░░░░░░░░"),
+            ("0", "4.999", "", "░░░░░░░░░░░░░░░░░░░"),
+            ("0", "5", "░", "░░░░░░░░░░░░░░░░░░"),
+            ("50", "66.666667", "██████████░░░", "░░░░░░"),
+            ("50", "25", "█████", "████░░░░░░░░░░"),
+            ("99.9", "100", "███████████████████", ""),
+            ("120", "400", "███████████████████", "▶"),
+            ("120", "-3", "", "███████████████████▶"),
+        ] {
+            assert_eq!(marked(percent, mark), format!("{before}┃{after}"), "{percent} {mark}");
+        }
+        assert_eq!(marked("50", "none"), bar("50"));
     }
 }

@@ -10,11 +10,11 @@ pub mod figures;
 mod ladder;
 mod page;
 pub mod scale;
-mod standing;
+pub mod standing;
 pub mod statement;
 pub mod team;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 pub mod tier;
 
 /// What pages are.

@@ -6,6 +6,24 @@ use super::bar::bar;
 use super::figures::{counts, grouped, month, percent, short_day, whole};
 use crate::api::v1;
 
+/// Measures that are shown.
+const MEASURES: usize = 6;
+
+/// Figures of each measure, in the order in which the measures come.
+pub fn by_measure<'a>(figures: impl Iterator<Item = &'a v1::Attainment>) -> Vec<Vec<&'a v1::Attainment>> {
+    let mut groups: Vec<Vec<&v1::Attainment>> = Vec::new();
+    for figure in figures {
+        let group =
+            groups.iter_mut().find(|group| group.iter().any(|other| other.measure_id == figure.measure_id));
+        match group {
+            Some(group) => group.push(figure),
+            None => groups.push(vec![figure]),
+        }
+    }
+    groups.truncate(MEASURES);
+    groups
+}
+
 /// What a window of an attainment shows, up to a day.
 pub fn standing(figure: &v1::Attainment, on_date: &str) -> Markup {
     let (window, attained) = (month(&figure.window), figure.attainment_percent.as_deref());
@@ -30,16 +48,20 @@ pub fn standing(figure: &v1::Attainment, on_date: &str) -> Markup {
     }
 }
 
-/// Whether pace is kept, in a word.
+/// Whether pace is kept.
 fn ahead(figure: &v1::Attainment) -> Markup {
-    let reached = whole_percent(figure.attainment_percent.as_deref()).is_some_and(|percent| percent >= 100);
-    let pace = whole_percent(figure.pace_percent.as_deref());
     html! {
-        @if reached { span.chip.good { "quota reached" } }
-        @else if let Some(pace) = pace {
-            @if pace >= 100 { span.chip.good { "on pace" } } @else { span.chip.late { "behind pace" } }
-        }
+        @if let Some((said, good)) = pace_kept(figure) { span.chip.good[good].late[!good] { (said) } }
     }
+}
+
+/// Whether pace is kept, in a word, and whether that is good; `None` where nothing is expected.
+pub fn pace_kept(figure: &v1::Attainment) -> Option<(&'static str, bool)> {
+    if whole_percent(figure.attainment_percent.as_deref()).is_some_and(|percent| percent >= 100) {
+        return Some(("quota reached", true));
+    }
+    let kept = whole_percent(figure.pace_percent.as_deref())? >= 100;
+    Some(if kept { ("on pace", true) } else { ("behind pace", false) })
 }
 
 /// The whole percents of a figure.
@@ -71,25 +93,7 @@ fn course(figure: &v1::Attainment, on_date: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// 57,956.00 of 450,000.00 in a quarter of which a third has passed.
-    fn figure() -> v1::Attainment {
-        v1::Attainment {
-            measure_id: "bookings".into(),
-            window: "FY2026-Q4".into(),
-            credited: "57956.00".into(),
-            quota: Some("450000.00".into()),
-            attainment_percent: Some("12.879111".into()),
-            currency_code: "USD".into(),
-            elapsed_percent: Some("33.333333".into()),
-            expected: Some("150000.00".into()),
-            pace_percent: Some("38.637333".into()),
-            forecast_by_pace: Some("173868.00".into()),
-            days_left: 61,
-            needed_per_week: Some("44988.721311".into()),
-            ..v1::Attainment::default()
-        }
-    }
+    use crate::picture::tests::statement::behind_pace;
 
     fn said(figure: &v1::Attainment) -> String {
         crate::picture::tests::reader::part(&standing(figure, "2026-10-31").into_string())
@@ -97,9 +101,9 @@ mod tests {
 
     #[test]
     fn pace_is_a_mark_and_a_sentence() {
-        let html = standing(&figure(), "2026-10-31").into_string();
+        let html = standing(&behind_pace(), "2026-10-31").into_string();
         assert!(html.contains("x1=\"33.3%\""), "{html}");
-        let text = said(&figure());
+        let text = said(&behind_pace());
         for part in [
             "behind pace",
             "FY2026-Q4: 12.8 % of the quota, pace asks for 33.3 %",
@@ -117,20 +121,20 @@ mod tests {
             attainment_percent: attained,
             pace_percent: pace,
             needed_per_week: Some("0.00".into()),
-            ..figure()
+            ..behind_pace()
         };
         assert!(said(&reached).contains("quota reached") && !said(&reached).contains("a week"));
-        let on_pace = v1::Attainment { pace_percent: Some("100".into()), ..figure() };
+        let on_pace = v1::Attainment { pace_percent: Some("100".into()), ..behind_pace() };
         assert!(said(&on_pace).contains("on pace"), "{}", said(&on_pace));
-        let just_behind = v1::Attainment { pace_percent: Some("99.999999".into()), ..figure() };
+        let just_behind = v1::Attainment { pace_percent: Some("99.999999".into()), ..behind_pace() };
         assert!(said(&just_behind).contains("behind pace"), "{}", said(&just_behind));
-        let over = v1::Attainment { days_left: 0, needed_per_week: None, ..figure() };
+        let over = v1::Attainment { days_left: 0, needed_per_week: None, ..behind_pace() };
         assert!(!said(&over).contains("Going on") && said(&over).contains("by 31 Oct"), "{}", said(&over));
     }
 
     #[test]
     fn without_an_expectation_there_is_no_pace() {
-        let without = v1::Attainment { expected: None, pace_percent: None, ..figure() };
+        let without = v1::Attainment { expected: None, pace_percent: None, ..behind_pace() };
         let html = standing(&without, "2026-10-31").into_string();
         assert!(!html.contains("pace") && !html.contains("Pace"), "{html}");
     }

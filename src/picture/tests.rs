@@ -1,3 +1,4 @@
 //! What tests of pages share.
 
 pub mod reader;
+pub mod statement;

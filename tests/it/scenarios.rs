@@ -163,9 +163,8 @@ impl World {
         };
         for expected in statements {
             let (payee_id, period) = (expected.payee_id.clone(), period.to_string());
-            let read = self
-                .statement(&v1::GetStatementRequest { payee_id, period, as_of_change: 0, min_change: 0 })
-                .await;
+            let read =
+                self.statement(&v1::GetStatementRequest { payee_id, period, ..Default::default() }).await;
             let zero = Currency::parse(&read.currency_code).unwrap().amount(0);
             let v1::Statement { payee_id, earned, adjusted, total, problems, .. } = read;
             let read = script::Statement { payee_id, earned, adjusted, total, problems };

@@ -1,4 +1,4 @@
-//! The page of a statement.
+//! A statement with how far the payee is, and the page that is drawn of both.
 
 use super::earnings::{figures_wire, statement_wire};
 use super::measure::unit_wire;
@@ -23,12 +23,22 @@ pub fn asked(
     })
 }
 
+/// The statement and how far the payee is.
+pub fn standing_wire(sheet: StatementSheet) -> v1::GetStatementResponse {
+    v1::GetStatementResponse {
+        statement: Some(statement_wire(sheet.statement, sheet.closed)),
+        as_of_change: sheet.as_of,
+        attainments: sheet.attainments.into_iter().map(figures_wire).collect(),
+        months: sheet.months.into_iter().map(month_wire).collect(),
+        on_date: sheet.on.to_string(),
+    }
+}
+
 /// The page, made of what the contract would say of it all.
 pub fn wire(sheet: StatementSheet) -> v1::GetStatementPageResponse {
-    let (as_of_change, on_date) = (sheet.as_of, sheet.on.to_string());
-    let statement = statement_wire(sheet.statement, sheet.closed);
-    let attainments: Vec<_> = sheet.attainments.into_iter().map(figures_wire).collect();
-    let months: Vec<_> = sheet.months.into_iter().map(month_wire).collect();
+    let v1::GetStatementResponse { statement, as_of_change, attainments, months, on_date } =
+        standing_wire(sheet);
+    let statement = statement.unwrap_or_default();
     let drawn = picture::statement::Sheet {
         statement: &statement,
         attainments: &attainments,

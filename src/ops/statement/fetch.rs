@@ -22,7 +22,7 @@ pub async fn run(options: &Statement) -> anyhow::Result<()> {
     let server = client::connect(&options.server).await?;
     let mut client = EarningsServiceClient::new(server).max_decoding_message_size(MAX_ANSWER);
     let payee_id = options.payee.as_ref().map(ToString::to_string).unwrap_or_default();
-    let period = options.period.to_string();
+    let period = options.period.as_ref().map(ToString::to_string).unwrap_or_default();
     if let Some(path) = &options.html {
         let request = v1::GetStatementPageRequest { payee_id, period, ..Default::default() };
         let answer = client.get_statement_page(request).await;
@@ -43,11 +43,14 @@ pub async fn text(
     period: &str,
 ) -> anyhow::Result<String> {
     let (payee_id, period) = (payee_id.to_string(), period.to_string());
-    let request = v1::GetStatementRequest { payee_id, period, ..Default::default() };
+    let request = v1::GetStatementRequest { payee_id, period, include_standing: true, ..Default::default() };
     let answer = client.get_statement(request).await.map_err(|status| refused(&status, str::to_string))?;
-    let statement = answer.into_inner().statement.unwrap_or_default();
-    let why = why(client, &statement).await?;
-    Ok(render(&statement, why.as_deref()))
+    let answer = answer.into_inner();
+    let why = match &answer.statement {
+        Some(statement) => why(client, statement).await?,
+        None => None,
+    };
+    Ok(render(&answer, why.as_deref()))
 }
 
 /// The explanation of the line that earned most, or of the component where there are no lines.

@@ -1,90 +1,33 @@
 use super::*;
 use crate::api::v1::rates::{Axis, RateKind};
+use crate::picture::tests::statement::{attainment, behind_pace, component, line, segment, statement};
 
-fn tier(edge: &str, rate: &str, credited: &str, earned: &str) -> v1::TierLine {
-    v1::TierLine {
-        edge_percent: edge.into(),
-        rate_percent: rate.into(),
-        credited: credited.into(),
-        earned: earned.into(),
-        ..v1::TierLine::default()
-    }
-}
-
-/// 80,000.00 of a quota of 75,000.00: 5 % on the first 75,000.00, 8 % on the rest.
-fn segment() -> v1::Segment {
-    v1::Segment {
-        start_date: "2026-01-01".into(),
-        end_date: "2026-04-01".into(),
-        plan_version: 1,
-        measure_id: "bookings".into(),
-        quota: Some("75000.00".into()),
-        credited: "80000.00".into(),
-        attainment_percent: Some("106.666667".into()),
-        tiers: vec![
-            tier("0", "5", "75000.00", "3750.00"),
-            tier("100", "8", "5000.00", "400.00"),
-            tier("120", "10", "0.00", "0.00"),
-        ],
-        earned: "4150.00".into(),
-        payout: "rates".into(),
-        ..v1::Segment::default()
-    }
-}
-
-fn line(day: u32, earned: &str) -> v1::StatementLine {
-    v1::StatementLine {
-        event_date: format!("2026-03-{day:02}"),
-        deal_id: format!("D-{day}"),
-        event_id: "booked".into(),
-        reversed_event_id: String::new(),
-        credited: "1000.00".into(),
-        earned: earned.into(),
-        limited: false,
-    }
-}
-
-fn component(lines: Vec<v1::StatementLine>) -> v1::ComponentStatement {
-    v1::ComponentStatement {
-        plan_id: "sales".into(),
-        component_id: "commission".into(),
-        name: "Commission".into(),
-        window: "FY2026-Q1".into(),
-        earned: "1234.50".into(),
-        earned_to_date: "4150.00".into(),
-        segments: vec![segment()],
-        lines,
-        reports: Vec::new(),
-        repriced: None,
-        currency_code: "USD".into(),
-    }
-}
-
-fn statement(component: v1::ComponentStatement) -> v1::Statement {
-    v1::Statement {
-        payee_id: "E-1".into(),
-        period: "2026-03".into(),
-        state: State::Open.into(),
-        currency_code: "USD".into(),
-        earned: "1234.50".into(),
-        adjusted: "0.00".into(),
-        total: "1234.50".into(),
-        components: vec![component],
-        adjustments: Vec::new(),
-        problems: Vec::new(),
-        as_of_change: 17,
-        rules_revision: 1,
-        digest: "9f86d081884c7d659a2feaa0c55ad015".into(),
-        other_totals: Vec::new(),
+/// A statement alone.
+fn answer(statement: v1::Statement) -> v1::GetStatementResponse {
+    v1::GetStatementResponse {
+        statement: Some(statement),
+        on_date: "2026-03-20".into(),
+        ..v1::GetStatementResponse::default()
     }
 }
 
 #[test]
 fn a_statement_reads_from_the_total_to_the_deals() {
-    let text = render(&statement(component(vec![line(4, "80.00")])), Some("because\n  of this\n"));
+    let mut shown = answer(statement(vec![component(vec![line(4, "80.00")])]));
+    let quarter = v1::Attainment { window: "2026-03".into(), ..behind_pace() };
+    shown.attainments = vec![quarter, behind_pace(), attainment("FY2026", "1.00", None, None)];
+    shown.months = vec![
+        attainment("2026-01", "45000.00", Some("25000.00"), None),
+        attainment("2026-02", "-1500.00", Some("25000.00"), None),
+        attainment("2026-03", "12500.00", Some("25000.00"), None),
+        attainment("2026-04", "", Some("50000.00"), None),
+        attainment("2026-05", "", None, None),
+    ];
+    let text = render(&shown, Some("because\n  of this\n"));
     let expected = "\
 Statement of E-1 for 2026-03, in USD
-open: it moves with every deal until the close; as of change 17, rules 1, digest 9f86d081884c
+open: it moves with every deal until the close
+as of change 17, rules 1, digest 9f86d081884c
 
 ┌────────────┬───────────┬──────────┬──────────┐
 │ Component  ┆ Window    ┆  To date ┆   Earned │
@@ -93,8 +36,25 @@ open: it moves with every deal until the close; as of change 17, rules 1, digest
 │ Total      ┆           ┆          ┆ 1,234.50 │
 └────────────┴───────────┴──────────┴──────────┘
 
+Attainment of bookings, up to 20 Mar (┃ where pace would be)
+  March 2026 ██▌░░░┃░░░░░░░░░░░░░ 12.8 %, behind pace
+    57,956.00 of 450,000.00 USD; pace asks for 150,000: 38.6 % is there
+    going on like this ends at 173,868
+    about 44,988 a week reach the quota in the 61 days left
+  FY2026-Q4  ██▌░░░┃░░░░░░░░░░░░░ 12.8 %, behind pace
+    57,956.00 of 450,000.00 USD; pace asks for 150,000: 38.6 % is there
+    going on like this ends at 173,868
+    about 44,988 a week reach the quota in the 61 days left
+
+Credited of bookings by month, in USD (┃ the quota)
+  Jan ██████████┃███████░░ 45,000.00 of 25,000.00
+  Feb ░░░░░░░░░░┃░░░░░░░░░ -1,500.00 of 25,000.00
+  Mar █████░░░░░┃░░░░░░░░░ 12,500.00 of 25,000.00 ◀
+  Apr ░░░░░░░░░░░░░░░░░░░┃           of 50,000.00
+
 Commission (commission of plan sales), FY2026-Q1
-  From 2026-01-01 to before 2026-04-01: 80,000.00 credited of bookings, quota 75,000.00
+  From 2026-01-01 to before 2026-04-01: 80,000.00 credited of bookings, quota
+      75,000.00
   ████████████████████▶ 106.6 %
   ┌──────────────┬──────┬───────────┬──────────┐
   │ Tier         ┆ Rate ┆  Credited ┆   Earned │
@@ -122,7 +82,10 @@ Why, for the largest amount:
 fn twenty_deals_are_listed_and_the_rest_counted() {
     for (count, listed, more) in [(20, 20, None), (21, 20, Some("and 1 more")), (31, 20, Some("and 11 more"))]
     {
-        let text = render(&statement(component((1..=count).map(|day| line(day, "80.00")).collect())), None);
+        let text = render(
+            &answer(statement(vec![component((1..=count).map(|day| line(day, "80.00")).collect())])),
+            None,
+        );
         assert_eq!(text.matches("┆ booked ┆").count(), listed, "{count}");
         assert_eq!(
             text.lines().find(|line| line.contains("more") && line.contains("and")).map(str::trim),
@@ -143,14 +106,15 @@ fn a_manager_sees_reports_and_a_closed_period_its_adjustments_and_problems() {
         amount: "-1250.00".into(),
         currency_code: "USD".into(),
     };
-    let mut statement = statement(v1::ComponentStatement { reports: vec![report], ..component(Vec::new()) });
+    let mut statement =
+        statement(vec![v1::ComponentStatement { reports: vec![report], ..component(Vec::new()) }]);
     statement.set_state(State::Closed);
     statement.adjusted = "-1250.00".into();
     statement.adjustments = vec![adjustment];
     statement.problems = vec!["payee E-1 has no quota".into()];
-    let text = render(&statement, None);
+    let text = render(&answer(statement), None);
     for expected in [
-        "closed; as of change 17",
+        "\nclosed\nas of change 17",
         "│ Earlier periods ┆           ┆          ┆ -1,250.00 │",
         "│ E-2    ┆ 5,000.00 ┆  50.00 │",
         "│ 2026-02 ┆ sales ┆ commission ┆ FY2026-Q1 ┆ -1,250.00 │",
@@ -201,7 +165,7 @@ fn a_segment_without_credits_reads_by_its_steps() {
         formula: formula.into(),
         ..v1::Step::default()
     };
-    let segment = v1::Segment {
+    let bonus = v1::Segment {
         start_date: "2026-01-01".into(),
         end_date: "2026-04-01".into(),
         earned: "4000.00".into(),
@@ -220,9 +184,9 @@ target: 5,000.00
 gate on margin: open = 31.5 % of 30 %
 payout: 4,625.00 = 5000.00 x 92.5 %
 window cap: 4,000.00 = min(4000.00, 4625.00)";
-    assert_eq!(segment_text(&segment, "USD"), expected);
+    assert_eq!(segment_text(&bonus, "USD"), expected);
     let steps = vec![step("multiplier by margin", "1.1", "")];
-    let text = segment_text(&v1::Segment { steps, ..super::tests::segment() }, "USD");
+    let text = segment_text(&v1::Segment { steps, ..segment() }, "USD");
     assert!(text.contains("\nmultiplier by margin: 1.1\n"), "{text}");
     assert!(text.ends_with("more reach the tier from 120 %"), "{text}");
 }
@@ -260,4 +224,30 @@ From 2026-01-01 to before 2026-04-01: 12 credited of bookings
 └─────────────────┴──────────┴──────────┴────────┴────────┘
 8 more reach the tier from 20 units";
     assert_eq!(segment_text(&segment, "USD"), expected);
+}
+
+#[test]
+fn a_statement_says_why_it_has_no_pace_and_no_months() {
+    let shown = |attainments: Vec<v1::Attainment>, months: Vec<v1::Attainment>, problems: Vec<String>| {
+        let mut statement = statement(Vec::new());
+        statement.problems = problems;
+        render(&v1::GetStatementResponse { attainments, months, ..answer(statement) }, None)
+    };
+    let without = || vec![attainment("2026-03", "5.00", None, None)];
+    let text = shown(without(), vec![attainment("2026-03", "0.00", None, None)], Vec::new());
+    for said in [
+        "No quota is set for 2026-03 or the year around it: there is no pace to keep.",
+        "Credited of bookings by month, in USD\n  nothing up to 20 Mar\n",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    let open = shown(Vec::new(), Vec::new(), vec!["deal d1 needs a rate".into()]);
+    assert!(
+        open.contains("Attainment cannot be told before the open questions below are answered."),
+        "{open}"
+    );
+    assert!(!open.contains("by month"), "{open}");
+    // A question that leaves attainment untouched is no reason.
+    let other = shown(without(), Vec::new(), vec!["payee E-1 has no quota".into()]);
+    assert!(other.contains("No quota is set"), "{other}");
 }

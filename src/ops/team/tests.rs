@@ -21,6 +21,9 @@ fn attainment(percent: &str) -> v1::Attainment {
     v1::Attainment {
         measure_id: "team".into(),
         window: "FY2026-Q1".into(),
+        credited: "300000.00".into(),
+        currency_code: "USD".into(),
+        pace_percent: Some("112.499999".into()),
         quota: Some("400000.00".into()),
         attainment_percent: Some(percent.into()),
         elapsed_percent: Some("66.666667".into()),
@@ -38,13 +41,14 @@ fn a_team_reads_from_the_sum_to_its_members() {
         ..v1::Pipeline::default()
     };
     let performance = v1::Performance {
-        on_date: "2026-02-28".into(),
+        on_date: "2026-03-10".into(),
         currency_code: "USD".into(),
         totals: Some(figures("300000.00", Some("66.666667"))),
         months: vec![
             month("2026-01", "200000.00", None),
             month("2026-02", "100000.00", Some("-50")),
             month("2026-03", "-5000.00", None),
+            month("2026-04", "0.00", None),
         ],
         stages: vec![v1::StagePipeline {
             stage: "Proposal".into(),
@@ -73,11 +77,13 @@ fn a_team_reads_from_the_sum_to_its_members() {
         ..v1::GetTeamPerformanceResponse::default()
     };
     let expected = "\
-Team of M-1 in FY2026-Q1, up to 2026-02-28; as of change 41
-300,000.00 USD booked, 2 deals won, 1 lost: 66.6 % won, 150,000.00 a deal, 47 days to win
+Team of M-1 in FY2026-Q1, up to 2026-03-10; as of change 41
+300,000.00 USD booked, 2 deals won, 1 lost: 66.6 % won, 150,000.00 a deal, 47
+    days to win
 
-Attainment
-  team FY2026-Q1: ███████████████░░░░░ 75.0 % of 400,000.00, pace asks for 66.6 %
+Attainment of team, up to 10 Mar (┃ where pace would be)
+  FY2026-Q1 █████████████┃█░░░░░ 75.0 %, on pace
+    300,000.00 of 400,000.00 USD; pace asks for 266,666: 112.4 % is there
 
 Booked by month, with growth
   Jan ████████████████████ 200,000.00
@@ -104,4 +110,28 @@ Not counted, 1 in all:
   deal d1: no rate of EUR
 ";
     assert_eq!(render(&team), expected);
+}
+
+#[test]
+fn a_team_without_a_quota_and_without_a_deal_says_so() {
+    let performance = v1::Performance {
+        on_date: "2026-03-10".into(),
+        currency_code: "USD".into(),
+        totals: Some(v1::Figures { booked: "0.00".into(), ..v1::Figures::default() }),
+        months: vec![month("2026-03", "0.00", None)],
+        ..v1::Performance::default()
+    };
+    let team = v1::GetTeamPerformanceResponse {
+        manager_id: "M-1".into(),
+        window: "2026-03".into(),
+        performance: Some(performance),
+        ..v1::GetTeamPerformanceResponse::default()
+    };
+    let text = render(&team);
+    assert!(
+        text.contains(
+            "\n\nNo quota of M-1 is set for March 2026.\n\nBooked by month\n  nothing up to 10 Mar\n\nMembers"
+        ),
+        "{text}"
+    );
 }

@@ -7,25 +7,7 @@ use crate::api::v1;
 use crate::picture::columns::{Column, columns};
 use crate::picture::figures::{grouped, month, percent, short_day, short_month};
 use crate::picture::page::told;
-use crate::picture::standing::standing;
-
-/// Measures that are drawn.
-const MEASURES: usize = 6;
-
-/// Figures of each measure, in the order in which the measures come.
-fn by_measure<'a>(figures: impl Iterator<Item = &'a v1::Attainment>) -> Vec<Vec<&'a v1::Attainment>> {
-    let mut groups: Vec<Vec<&v1::Attainment>> = Vec::new();
-    for figure in figures {
-        let group =
-            groups.iter_mut().find(|group| group.iter().any(|other| other.measure_id == figure.measure_id));
-        match group {
-            Some(group) => group.push(figure),
-            None => groups.push(vec![figure]),
-        }
-    }
-    groups.truncate(MEASURES);
-    groups
-}
+use crate::picture::standing::{by_measure, standing};
 
 /// A bar for each window of each measure that has a quota in it.
 pub fn attainments(sheet: &Sheet) -> Markup {

@@ -1,88 +1,10 @@
 use super::*;
 use crate::picture::tests::reader::{Page, read};
+use crate::picture::tests::statement::{attainment, component, line, statement, tier};
 
-fn tier(edge: &str, rate: &str, credited: &str, earned: &str) -> v1::TierLine {
-    v1::TierLine {
-        edge_percent: edge.into(),
-        rate_percent: rate.into(),
-        credited: credited.into(),
-        earned: earned.into(),
-        ..v1::TierLine::default()
-    }
-}
-
-fn line(number: usize, earned: &str) -> v1::StatementLine {
-    v1::StatementLine {
-        event_date: "2026-03-04".into(),
-        deal_id: format!("D-{number}"),
-        event_id: "booked".into(),
-        reversed_event_id: String::new(),
-        credited: "1000.00".into(),
-        earned: earned.into(),
-        limited: false,
-    }
-}
-
-/// 80,000.00 of a quota of 75,000.00: 5 % on the first 75,000.00, 8 % on the rest.
-fn component() -> v1::ComponentStatement {
-    let segment = v1::Segment {
-        start_date: "2026-01-01".into(),
-        end_date: "2026-04-01".into(),
-        plan_version: 1,
-        measure_id: "bookings".into(),
-        quota: Some("75000.00".into()),
-        credited: "80000.00".into(),
-        attainment_percent: Some("106.666667".into()),
-        tiers: vec![
-            tier("0", "5", "75000.00", "3750.00"),
-            tier("100", "8", "5000.00", "400.00"),
-            tier("120", "10", "0.00", "0.00"),
-        ],
-        earned: "4150.00".into(),
-        payout: "rates".into(),
-        ..v1::Segment::default()
-    };
-    v1::ComponentStatement {
-        plan_id: "sales".into(),
-        component_id: "commission".into(),
-        name: "Commission".into(),
-        window: "FY2026-Q1".into(),
-        earned: "1234.50".into(),
-        earned_to_date: "4150.00".into(),
-        segments: vec![segment],
-        lines: vec![line(1, "80.00")],
-        currency_code: "USD".into(),
-        ..v1::ComponentStatement::default()
-    }
-}
-
-fn statement(components: Vec<v1::ComponentStatement>) -> v1::Statement {
-    v1::Statement {
-        payee_id: "E-1".into(),
-        period: "2026-03".into(),
-        state: State::Open.into(),
-        currency_code: "USD".into(),
-        earned: "1234.50".into(),
-        adjusted: "0.00".into(),
-        total: "1234.50".into(),
-        components,
-        as_of_change: 17,
-        rules_revision: 1,
-        digest: "9f86d081884c7d659a2feaa0c55ad015".into(),
-        ..v1::Statement::default()
-    }
-}
-
-fn attainment(window: &str, credited: &str, quota: Option<&str>, percent: Option<&str>) -> v1::Attainment {
-    v1::Attainment {
-        measure_id: "bookings".into(),
-        window: window.into(),
-        credited: credited.into(),
-        quota: quota.map(Into::into),
-        attainment_percent: percent.map(Into::into),
-        currency_code: "USD".into(),
-        ..v1::Attainment::default()
-    }
+/// A component with one deal.
+fn one() -> v1::ComponentStatement {
+    component(vec![line(1, "80.00")])
 }
 
 fn drawn(statement: &v1::Statement) -> Page {
@@ -105,7 +27,7 @@ fn a_page_shows_every_figure_of_the_statement() {
         attainment("2026-03", "36500.00", None, None),
         attainment("2026-04", "", Some("26000.00"), None),
     ];
-    let page = shown(&statement(vec![component()]), &attainments, &months);
+    let page = shown(&statement(vec![one()]), &attainments, &months);
     for figure in [
         "March 2026",
         "E-1",
@@ -158,7 +80,7 @@ fn whatever_is_written_is_text() {
         "-->]]><!--",
         "\u{202e}\u{5d0}\u{5d1} <b>\u{202c}",
     ] {
-        let mut part = component();
+        let mut part = one();
         part.name = hostile.into();
         part.lines[0].deal_id = hostile.into();
         part.lines[0].event_id = hostile.into();
@@ -191,7 +113,7 @@ fn whatever_is_written_is_text() {
 #[test]
 fn a_page_stands_alone() {
     let html =
-        page(&Sheet { statement: &statement(vec![component()]), attainments: &[], months: &[], on_date: "" });
+        page(&Sheet { statement: &statement(vec![one()]), attainments: &[], months: &[], on_date: "" });
     for outside in
         ["http:", "https:", "//", "url(", "@import", " src=", " href=", "<script", "<link", "javascript"]
     {
@@ -213,7 +135,7 @@ fn a_page_stands_alone() {
 #[test]
 fn long_lists_are_cut_and_say_so() {
     for (count, listed, more) in [(10, 10, false), (11, 10, true), (1322, 10, true)] {
-        let mut part = component();
+        let mut part = one();
         part.lines = (0..count).map(|number| line(number, &format!("{number}.00"))).collect();
         let page = drawn(&statement(vec![part]));
         assert_eq!(
@@ -224,7 +146,7 @@ fn long_lists_are_cut_and_say_so() {
         let said = format!("and {} more of this month", grouped(&(count - listed).to_string()));
         assert_eq!(page.text.contains(&said), more, "{said}\n{}", page.text);
     }
-    let mut part = component();
+    let mut part = one();
     part.segments[0].tiers =
         (0..100).map(|edge| tier(&edge.to_string(), "5", "999999999999999.99", "1.00")).collect();
     part.segments = vec![part.segments[0].clone(); 60];
@@ -238,7 +160,7 @@ fn long_lists_are_cut_and_say_so() {
 
 #[test]
 fn a_closed_month_says_so_and_what_changed_before_it() {
-    let mut closed = statement(vec![component()]);
+    let mut closed = statement(vec![one()]);
     closed.set_state(State::Closed);
     closed.adjusted = "-1250.00".into();
     closed.total = "-15.50".into();
@@ -271,9 +193,9 @@ fn a_closed_month_says_so_and_what_changed_before_it() {
 
 #[test]
 fn what_has_no_quota_or_no_credits_says_why() {
-    let mut without = component();
+    let mut without = one();
     (without.segments[0].quota, without.segments[0].attainment_percent) = (None, None);
-    let mut zero = component();
+    let mut zero = one();
     (zero.segments[0].quota, zero.segments[0].attainment_percent) = (Some("0.00".into()), None);
     for (part, said) in [
         (without, "No quota is set: it earns nothing."),

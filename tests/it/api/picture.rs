@@ -207,11 +207,55 @@ async fn the_command_line_shows_a_team_as_text_and_as_a_page() {
     assert!(done, "{error}");
     for line in [
         "160,000.00 USD booked, 2 deals won, 1 lost: 66.6 % won\n",
-        "  team FY2026-Q1: ████████████████░░░░ 80.0 % of 200,000.00, pace asks for ",
+        "\nAttainment of team, up to ",
+        " 80.0 %, ",
+        "\n    160,000.00 of 200,000.00 USD; pace asks for ",
         "  Jan ████████████████████ 110,000.00\n  Feb █████████░░░░░░░░░░░  50,000.00 -54.5 %\n",
         "│ <i>Proposal</i> & more ┆     1 ┆ 80,000.00 ┆ 20,000.00 │",
         "│ 1     ┆ ann    ┆ ████████████████████▶ ┆ 110.0 % ┆ 110,000.00 ┆",
     ] {
         assert!(out.contains(line), "{line}\n{out}");
     }
+}
+
+#[tokio::test]
+async fn the_terminal_shows_a_statement_with_pace_and_months() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    tenant.deals(&[deal("d1", "ann", "2026-01-10", "60000.00")]).await;
+    tenant.close("2026-01").await;
+    let arguments = ["statement", "--payee", "ann", "--period", "2026-01", "--server", &tenant.address];
+    let (done, out, error) = said(command(&arguments).env("ATTAIN_KEY", &tenant.key).output().unwrap());
+    assert!(done, "{error}");
+    // 31 days of 90, a third of the quarter by months; February and March are yet to come.
+    for part in [
+        "Attainment of own, up to 31 Jan (┃ where pace would be)\n  FY2026-Q1 ██████┃█████░░░░░░░░ 60.0 %, on pace\n",
+        "60,000.00 of 100,000.00 USD; pace asks for 33,333: 180.0 % is there",
+        "\n  Jan ████████████████████ 60,000.00 ◀\n",
+    ] {
+        assert!(out.contains(part), "{part}\n{out}");
+    }
+    // The same from the service, and as it was once it is closed.
+    let asked = json!({"payeeId": "ann", "period": "2026-01", "includeStanding": true});
+    let standing = tenant.get("EarningsService/GetStatement", asked.clone()).await;
+    assert_eq!((&standing["onDate"], &standing["asOfChange"]), (&json!("2026-01-31"), &json!("9")));
+    let months = standing["months"].as_array().unwrap();
+    assert_eq!(months.len(), 12);
+    let months: Vec<_> =
+        months.iter().map(|month| (month["window"].clone(), month["credited"].clone())).collect();
+    assert_eq!(months[0], (json!("2026-01"), json!("60000.00")));
+    assert_eq!(months[11], (json!("2026-12"), json!(null)));
+    assert_eq!(standing["attainments"][1]["attainmentPercent"], "60");
+    tenant.deals(&[deal("late", "ann", "2026-01-11", "5000.00")]).await;
+    let later = tenant.get("EarningsService/GetStatement", asked.clone()).await;
+    assert_eq!((&later["attainments"], &later["months"]), (&standing["attainments"], &standing["months"]));
+    // Whoever does not ask for it has the statement alone.
+    let mut alone = asked;
+    alone.as_object_mut().unwrap().remove("includeStanding");
+    let alone = tenant.get("EarningsService/GetStatement", alone).await;
+    assert_eq!(
+        (&alone["months"], &alone["attainments"], &alone["onDate"]),
+        (&json!(null), &json!(null), &json!(null))
+    );
+    assert_eq!(alone["statement"], later["statement"]);
 }
