@@ -67,6 +67,9 @@ struct Person {
     from: Option<String>,
     #[serde(default)]
     to: Option<String>,
+    /// The first day of a second assignment.
+    #[serde(default)]
+    back: Option<String>,
     #[serde(default)]
     weight: Option<Quantity>,
     #[serde(default)]
@@ -111,9 +114,9 @@ fn units(text: &str) -> i64 {
 
 impl Case {
     fn facts(&self) -> Facts {
-        let assignment = |person: &Person| Assignment {
-            from: day(person.from.as_deref().unwrap_or("2025-01-01")),
-            to: person.to.as_deref().map(day),
+        let assignment = |person: &Person, from: &str, to: Option<&str>| Assignment {
+            from: day(from),
+            to: to.map(day),
             title: None,
             manager: person.manager.as_deref().map(|manager| manager.parse().unwrap()),
             territory: None,
@@ -126,7 +129,12 @@ impl Case {
             kind: PayeeKind::Person,
             name: None,
             email: None,
-            assignments: vec![assignment(person)],
+            assignments: {
+                let from = person.from.as_deref().unwrap_or("2025-01-01");
+                let back = person.back.iter().map(|back| assignment(person, back, None));
+                let first = assignment(person, from, person.to.as_deref());
+                std::iter::once(first).chain(back).collect()
+            },
             source_version: None,
         };
         let mut builder = FactsBuilder::new(1, calendar(), self.people.iter().map(payee).collect()).unwrap();
@@ -231,7 +239,7 @@ fn every_file_gives_the_figures_worked_out_by_hand() {
         .map(|entry| entry.unwrap().path())
         .collect();
     paths.sort();
-    assert!(paths.len() >= 16, "{paths:?}");
+    assert!(paths.len() >= 19, "{paths:?}");
     for path in paths {
         let text = std::fs::read_to_string(&path).unwrap();
         let case: Case = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));

@@ -180,11 +180,7 @@ pub(super) fn unknown(violations: Violations) -> Result<(), Fault> {
 
 /// The fault that lists everything that does not fit what is there, unknown names too, if there is any.
 pub(super) fn unfit(violations: Violations) -> Result<(), Fault> {
-    if violations.is_empty() {
-        return Ok(());
-    }
-    let message = violations.sentence("fields do not fit what they name");
-    Err(Fault::new(Reason::ReferenceUnfit, message).with("count", violations.len()).violating(violations))
+    if violations.is_empty() { Ok(()) } else { Err(Fault::unfit(violations)) }
 }
 
 /// Payees named by a request, checked in one query.

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::date::Day;
 use crate::domain::exact::Exact;
+use crate::domain::facts::Facts;
 use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::PayeeId;
 use crate::domain::measure::{Combine, Measure, Source};
@@ -25,7 +26,7 @@ use crate::domain::quota::{MONTHS, Ramp};
 use super::Calculation;
 use super::allocate::tree::{Given, Member, Tree};
 use super::problem::Problem;
-use super::quota::Quotas;
+use super::quota::{Quotas, step_of};
 use history::Done;
 use refused::refused;
 
@@ -54,13 +55,14 @@ impl From<Fault> for Refusal {
 }
 
 /// A payee below the top, or the top.
-struct Standing {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
     /// Index among the facts.
-    payee: u32,
+    pub payee: u32,
     /// Place of the manager among those who stand there.
-    manager: Option<usize>,
+    pub manager: Option<usize>,
     /// Whether anybody reports to it.
-    team: bool,
+    pub team: bool,
 }
 
 /// Proposes quotas. The calculation reaches the last month of the history. REFERENCE_UNFIT where the terms name what
@@ -125,52 +127,25 @@ fn held(terms: &Terms, amount: i128) -> Result<i64, Fault> {
 fn line(calculation: &Calculation, terms: &Terms) -> Result<Vec<Standing>, Fault> {
     let (facts, day) = (calculation.facts, terms.window.start());
     let mut violations = Violations::default();
-    for (field, measure) in terms_measures(terms) {
-        match facts.measures.get(measure) {
-            None => violations.add(field, format!("measure {measure} does not exist")),
-            Some(known) if known.unit() != terms.unit() => violations.add(field, unit_fault(terms, known)),
-            Some(Measure { source: Source::Outside(Combine::Average | Combine::Last), .. }) => {
-                violations.add(field, format!("measure {measure} is no sum: its quotas cannot be shared"));
-            }
-            Some(_) => {}
-        }
-    }
-    let top = facts.payee(&terms.root).filter(|top| facts.is_assigned(*top, day));
-    let mut line: Vec<Standing> = Vec::new();
-    let mut places: BTreeMap<u32, usize> = BTreeMap::new();
-    if let Some(top) = top {
-        let count = u32::try_from(facts.payees.len()).unwrap_or(u32::MAX);
-        let below = (0..count).filter(|payee| *payee == top || facts.above(*payee, day).contains(&top));
-        for payee in below {
-            places.insert(payee, line.len());
-            line.push(Standing { payee, manager: None, team: false });
-        }
-        for place in 0..line.len() {
-            let above = facts.above(line[place].payee, day).first().filter(|_| line[place].payee != top);
-            let manager = above.and_then(|manager| places.get(manager)).copied();
-            line[place].manager = manager;
-            if let Some(manager) = manager {
-                line[manager].team = true;
-            }
-        }
-    } else {
+    check_measures(facts, terms, &mut violations);
+    let line = standing(facts, &terms.root, day);
+    if line.is_empty() {
         let message =
             format!("must be assigned on the window's first day {day}, payee {} is not", terms.root);
         violations.add("proposal.root_payee_id", message);
     }
     for (field, payee) in terms.named() {
-        let standing = facts.payee(&payee).and_then(|payee| places.get(&payee)).map(|place| &line[*place]);
-        match (standing, &terms.way) {
-            (None, _) if top.is_none() => {}
+        let place = facts.payee(&payee).map(|payee| line.binary_search_by_key(&payee, |known| known.payee));
+        match (place.and_then(Result::ok).map(|place| &line[place]), &terms.way) {
+            (None, _) if line.is_empty() => {}
             (None, _) => {
-                let message = format!("payee {payee} is not below {} on {day}", terms.root);
-                violations.add(format!("proposal.{field}"), message);
+                violations.add(at(&field), format!("payee {payee} is not below {} on {day}", terms.root))
             }
             (Some(standing), Way::Project(Projection::Given(_)))
                 if standing.team && field.starts_with("projection") =>
             {
-                let message = format!("payee {payee} has reports: the figure is the sum of theirs");
-                violations.add(format!("proposal.{field}"), message);
+                violations
+                    .add(at(&field), format!("payee {payee} has reports: the figure is the sum of theirs"));
             }
             (Some(_), _) => {}
         }
@@ -178,14 +153,59 @@ fn line(calculation: &Calculation, terms: &Terms) -> Result<Vec<Standing>, Fault
     if violations.is_empty() {
         return Ok(line);
     }
-    let message = violations.sentence("fields do not fit what they name");
-    Err(Fault::new(Reason::ReferenceUnfit, message).with("count", violations.len()).violating(violations))
+    Err(Fault::unfit(violations))
 }
 
-fn terms_measures(terms: &Terms) -> impl Iterator<Item = (&'static str, &crate::domain::id::MeasureId)> {
-    let own =
-        [("proposal.measure_id", &terms.measure), ("proposal.history.measure_id", &terms.history.measure)];
-    own.into_iter().chain(terms.team_measure.as_ref().map(|measure| ("proposal.team_measure_id", measure)))
+/// The top and everybody below it, by id, as lines run on a day; nobody where the top is not assigned then.
+pub fn standing(facts: &Facts, root: &PayeeId, day: Day) -> Vec<Standing> {
+    let Some(top) = facts.payee(root).filter(|top| facts.is_assigned(*top, day)) else { return Vec::new() };
+    let everybody = (0_u32..).take(facts.payees.len());
+    let below = everybody.filter(|payee| *payee == top || facts.above(*payee, day).contains(&top));
+    let mut line: Vec<Standing> = below.map(|payee| Standing { payee, manager: None, team: false }).collect();
+    for place in 0..line.len() {
+        let Standing { payee, .. } = line[place];
+        let above = facts.above(payee, day).first().filter(|_| payee != top);
+        let manager = above.and_then(|above| line.binary_search_by_key(above, |known| known.payee).ok());
+        line[place].manager = manager;
+        if let Some(manager) = manager {
+            line[manager].team = true;
+        }
+    }
+    line
+}
+
+/// The field of a request.
+fn at(field: &str) -> String {
+    format!("proposal.{field}")
+}
+
+/// Measures must be there, count what the figures are, and sum; quotas of them must be whole numbers of their steps.
+fn check_measures(facts: &Facts, terms: &Terms, violations: &mut Violations) {
+    let own = Some(("measure_id", &terms.measure));
+    let team = terms.team_measure.as_ref().map(|measure| ("team_measure_id", measure));
+    let done = Some(("history.measure_id", &terms.history.measure));
+    let done = done.filter(|(_, done)| **done != terms.measure);
+    for (field, measure) in own.into_iter().chain(team).chain(done) {
+        match facts.measures.get(measure) {
+            None => violations.add(at(field), format!("measure {measure} does not exist")),
+            Some(known) if known.unit() != terms.unit() => {
+                violations.add(at(field), unit_fault(terms, known));
+            }
+            Some(Measure { source: Source::Outside(Combine::Average | Combine::Last), .. }) => {
+                violations
+                    .add(at(field), format!("measure {measure} is no sum: its quotas cannot be shared"));
+            }
+            Some(known) => {
+                let of = step_of(known.step);
+                if field != "history.measure_id" && step(terms) % of != 0 {
+                    let (of, got) = (terms.text(of), terms.text(step(terms)));
+                    let message =
+                        format!("must be a multiple of the step {of} of measure {measure}, got {got}");
+                    violations.add(at("step"), message);
+                }
+            }
+        }
+    }
 }
 
 fn unit_fault(terms: &Terms, measure: &Measure) -> String {
@@ -237,8 +257,7 @@ fn weights(
             Weigh::History => done.total().max(Exact::ZERO).mul(&Exact::scaled(1, terms.decimals())),
             Weigh::TerritoryPotential => potential.get(id).cloned().unwrap_or(Exact::ZERO),
             Weigh::RampedCapacity(percents) => {
-                let first = facts.payees[standing.payee as usize].assignments.first();
-                let start = first.map_or(terms.window.first(), |first| first.from.period());
+                let start = facts.payees[standing.payee as usize].serving_since(day).period();
                 let ramp = Ramp { start, percents: percents.clone() };
                 let (window, currency) = (terms.window, facts.calendar.currency);
                 let quotas = Quotas::of(facts, standing.payee, &terms.measure, currency);

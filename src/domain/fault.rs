@@ -180,6 +180,13 @@ impl Fault {
         Fault::invalid(violations)
     }
 
+    /// A request that does not fit what is there, unknown names too.
+    pub fn unfit(violations: Violations) -> Self {
+        let message = violations.sentence("fields do not fit what they name");
+        let count = violations.len();
+        Fault::new(Reason::ReferenceUnfit, message).with("count", count).violating(violations)
+    }
+
     /// Something absent, or not the caller's: both read the same.
     pub fn not_found(noun: &str, id: impl Display) -> Self {
         Fault::new(Reason::NotFound, format!("{noun} {id} not found")).with("resource", noun).with("id", id)

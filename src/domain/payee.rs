@@ -95,6 +95,20 @@ impl Payee {
         Standing::of((self.source_version, self), (known.source_version, known))
     }
 
+    /// The first day of the assignments without a break between them of which one covers a day; of none the day.
+    pub fn serving_since(&self, day: Day) -> Day {
+        let before = self.assignments.iter().rev().skip_while(|assignment| assignment.from > day);
+        let mut since = day;
+        for (place, assignment) in before.enumerate() {
+            let joined = if place == 0 { assignment.covers(day) } else { assignment.to == Some(since) };
+            if !joined {
+                break;
+            }
+            since = assignment.from;
+        }
+        since
+    }
+
     /// Notes what is wrong between the fields of a payee, under `path`; sorts its assignments.
     pub fn check(&mut self, path: &str, violations: &mut Violations) {
         if self.assignments.len() > MAX_ASSIGNMENTS {
@@ -223,6 +237,31 @@ mod tests {
             plan: None,
             target_incentive: None,
             currency: Currency::parse("USD").unwrap(),
+        }
+    }
+
+    #[test]
+    fn service_goes_back_over_assignments_without_a_break() {
+        let spans =
+            [("2020-01-01", Some("2022-01-01")), ("2022-01-01", Some("2023-01-01")), ("2025-03-01", None)];
+        let payee = Payee {
+            id: PayeeId::try_new("E-1").unwrap(),
+            kind: PayeeKind::Person,
+            name: None,
+            email: None,
+            assignments: spans.iter().map(|(from, to)| assignment(from, *to)).collect(),
+            source_version: None,
+        };
+        for (on, since) in [
+            ("2021-06-01", "2020-01-01"),
+            ("2022-12-31", "2020-01-01"),
+            ("2025-03-01", "2025-03-01"),
+            ("2026-01-01", "2025-03-01"),
+            // On no assignment.
+            ("2023-01-01", "2023-01-01"),
+            ("2019-01-01", "2019-01-01"),
+        ] {
+            assert_eq!(payee.serving_since(day(on)), day(since), "{on}");
         }
     }
 

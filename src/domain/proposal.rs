@@ -6,16 +6,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::date::{Period, Window, WindowKind};
+use super::date::{Day, Period, Window, WindowKind};
 use super::exact::Exact;
 use super::fault::Violations;
 use super::id::{MeasureId, PayeeId, ProposalId};
 use super::measure::Unit;
 use super::money::Currency;
-use super::number::{
-    INTEGER_DIGITS, PERCENT_DECIMALS, Percent, QUANTITY_DECIMALS, Quantity, SMALL_DIGITS, WHOLE, trimmed,
-};
-use super::quota::{MAX_PARTS, MONTHS};
+use super::number::{INTEGER_DIGITS, Percent, QUANTITY_DECIMALS, Quantity, SMALL_DIGITS, WHOLE, trimmed};
+use super::quota::{MONTHS, check_ramp, check_seasonality};
 
 /// Most months that a history spans.
 pub const MAX_HISTORY: i32 = 120;
@@ -208,6 +206,14 @@ pub struct Made {
 }
 
 impl History {
+    /// As many months that are all over on a day, as late as this one's or the last ones before.
+    #[must_use]
+    pub fn over_on(self, day: Day) -> History {
+        let ended = if day == day.period().last_day() { day.period() } else { day.period().plus(-1) };
+        let back = self.last.months_since(ended).max(0);
+        History { first: self.first.plus(-back), last: self.last.plus(-back), ..self }
+    }
+
     /// How many months it spans.
     pub fn months(&self) -> i32 {
         self.last.months_since(self.first) + 1
@@ -279,6 +285,16 @@ impl Terms {
         }
     }
 
+    /// Keeps what is stated for single payees where `keep` says so.
+    pub fn retain(&mut self, keep: impl Fn(&PayeeId) -> bool) {
+        self.payee_limits.retain(|payee, _| keep(payee));
+        match &mut self.way {
+            Way::Allocate(allocation) => allocation.weights.retain(|payee, _| keep(payee)),
+            Way::Project(Projection::Given(figures)) => figures.retain(|payee, _| keep(payee)),
+            Way::Project(Projection::Growth(_) | Projection::Trend) => {}
+        }
+    }
+
     /// Payees that the terms name besides the top, each with the field it stands in.
     pub fn named(&self) -> Vec<(String, PayeeId)> {
         let limited = self.payee_limits.keys().map(|payee| (format!("payee_limits[{payee}]"), payee));
@@ -306,12 +322,7 @@ impl Terms {
             limits.check(self, &at(&format!("payee_limits[{payee}]")), violations);
         }
         if let Season::Given(weights) = &self.season {
-            let sum: i128 = weights.iter().map(|weight| i128::from(weight.0)).sum();
-            if sum != i128::from(WHOLE) || weights.iter().any(|weight| *weight < Percent::ZERO) {
-                let sum = trimmed(sum, PERCENT_DECIMALS);
-                let rule = "must be twelve weights, none below zero, that sum to exactly 100";
-                violations.add(at("seasonality_percents"), format!("{rule}, got a sum of {sum}"));
-            }
+            check_seasonality(weights, &at("seasonality_percents"), violations);
         }
         match &self.way {
             Way::Allocate(allocation) => allocation.check(self, &at, violations),
@@ -390,13 +401,7 @@ impl Allocation {
             violations.add(at("allocation.weights"), "must name somebody who weighs more than zero");
         }
         if let Weigh::RampedCapacity(ramp) = &self.weigh {
-            let field = at("allocation.ramp_percents");
-            if ramp.is_empty() || ramp.len() > MAX_PARTS {
-                violations.add(&field, format!("must be 1 to {MAX_PARTS}, got {}", ramp.len()));
-            }
-            for (place, percent) in ramp.iter().enumerate().filter(|(_, percent)| **percent < Percent::ZERO) {
-                violations.add(format!("{field}[{place}]"), format!("must not be below zero, got {percent}"));
-            }
+            check_ramp(ramp, &at("allocation.ramp_percents"), violations);
         }
     }
 }
@@ -456,6 +461,24 @@ pub fn enveloping(least: i128, most: Option<i128>, over: Percent) -> Option<(i12
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_history_that_is_not_stated_is_of_months_that_are_over() {
+        let period = |text: &str| Period::parse(text).unwrap();
+        let (first, last) = (period("2026-04"), period("2026-06"));
+        for (day, expected) in [
+            ("2026-07-01", "2026-04 2026-06"),
+            ("2026-06-30", "2026-04 2026-06"),
+            ("2026-06-29", "2026-03 2026-05"),
+            ("2026-05-15", "2026-02 2026-04"),
+            ("2026-01-31", "2025-11 2026-01"),
+            ("2027-03-01", "2026-04 2026-06"),
+        ] {
+            let history = History { measure: "own".parse().unwrap(), first, last };
+            let over = history.over_on(Day::parse(day).unwrap());
+            assert_eq!(format!("{} {}", over.first, over.last), expected, "{day}");
+        }
+    }
 
     #[test]
     fn an_envelope_is_rounded_and_found_back_from_its_bounds() {

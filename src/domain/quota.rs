@@ -116,6 +116,26 @@ impl Proration {
     }
 }
 
+/// Notes what is wrong with the months' parts of a year.
+pub fn check_seasonality(weights: &[Percent; MONTHS], field: &str, violations: &mut Violations) {
+    let sum: i128 = weights.iter().map(|weight| i128::from(weight.0)).sum();
+    if sum != i128::from(Percent::HUNDRED.0) || weights.iter().any(|weight| *weight < Percent::ZERO) {
+        let sum = trimmed(sum, super::number::PERCENT_DECIMALS);
+        let rule = "must be twelve weights, none below zero, that sum to exactly 100";
+        violations.add(field, format!("{rule}, got a sum of {sum}"));
+    }
+}
+
+/// Notes what is wrong with a ramp's percents by month of service.
+pub fn check_ramp(percents: &[Percent], field: &str, violations: &mut Violations) {
+    if percents.is_empty() || percents.len() > MAX_PARTS {
+        violations.add(field, format!("must be 1 to {MAX_PARTS}, got {}", percents.len()));
+    }
+    for (place, percent) in percents.iter().enumerate().filter(|(_, percent)| **percent < Percent::ZERO) {
+        violations.add(format!("{field}[{place}]"), format!("must not be below zero, got {percent}"));
+    }
+}
+
 impl Quota {
     /// A stated goal with nothing else to it.
     pub fn stated(key: QuotaKey, currency: Currency, amount: Amount) -> Self {
@@ -136,21 +156,10 @@ impl Quota {
             violations.add(format!("{path}.{}", field(*amount)), "must not be below zero");
         }
         if let Some(weights) = &self.seasonality {
-            let sum: i128 = weights.iter().map(|weight| i128::from(weight.0)).sum();
-            if sum != i128::from(Percent::HUNDRED.0) || weights.iter().any(|weight| *weight < Percent::ZERO) {
-                let sum = trimmed(sum, super::number::PERCENT_DECIMALS);
-                let rule = "must be twelve weights, none below zero, that sum to exactly 100";
-                violations.add(format!("{path}.seasonality_percents"), format!("{rule}, got a sum of {sum}"));
-            }
+            check_seasonality(weights, &format!("{path}.seasonality_percents"), violations);
         }
         if let Some(ramp) = &self.ramp {
-            let at = format!("{path}.ramp.percents");
-            if ramp.percents.is_empty() || ramp.percents.len() > MAX_PARTS {
-                violations.add(&at, format!("must be 1 to {MAX_PARTS}, got {}", ramp.percents.len()));
-            }
-            for (place, percent) in ramp.percents.iter().enumerate().filter(|(_, p)| **p < Percent::ZERO) {
-                violations.add(format!("{at}[{place}]"), format!("must not be below zero, got {percent}"));
-            }
+            check_ramp(&ramp.percents, &format!("{path}.ramp.percents"), violations);
         }
         self.check_reliefs(path, violations);
     }

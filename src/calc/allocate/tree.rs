@@ -32,6 +32,8 @@ pub struct Given {
     pub floor: i128,
     /// At most, of what is below too.
     pub ceiling: Option<i128>,
+    /// At most by weight: who weighs nothing takes its floor alone, whatever its ceiling.
+    takes: Option<i128>,
 }
 
 /// Why a goal cannot be given down: at whom, and what is wrong there.
@@ -118,6 +120,9 @@ impl<'m> Tree<'m> {
         if let Some(ceiling) = ceiling.filter(|ceiling| *ceiling < goal) {
             return Err(refused(top, goal, Why::Unsplit(Unsplit::CeilingsBelow(ceiling))));
         }
+        if let Some(takes) = given[top].takes.filter(|takes| *takes < goal) {
+            return Err(refused(top, goal, Why::Unsplit(Unsplit::Weightless(goal - takes))));
+        }
         given[top].share.steps = goal;
         let mut parts: Vec<Part> = Vec::new();
         for place in &self.order {
@@ -129,8 +134,8 @@ impl<'m> Tree<'m> {
             let whole = whole.ok_or_else(|| refused(*place, goal, Why::Unsplit(Unsplit::TooLarge)))?;
             parts.clear();
             parts.extend(reports.iter().map(|report| {
-                let Given { weight, floor, ceiling, .. } = &given[*report];
-                Part { weight: weight.clone(), floor: *floor, ceiling: *ceiling }
+                let Given { weight, floor, takes, .. } = &given[*report];
+                Part { weight: weight.clone(), floor: *floor, ceiling: *takes }
             }));
             let shares = allocate(whole, &parts);
             let shares = shares.map_err(|why| refused(*place, whole, Why::Unsplit(why)))?;
@@ -150,9 +155,10 @@ impl<'m> Tree<'m> {
                 let below = reports.iter().map(|report| &given[*report]);
                 let floors = below.clone().try_fold(0_i128, |sum, below| sum.checked_add(below.floor));
                 let ceilings = below.clone().try_fold(0_i128, |sum, below| sum.checked_add(below.ceiling?));
-                let within = floors.and_then(|floors| enveloping(floors, ceilings, self.over(*place)));
+                let takes = below.clone().try_fold(0_i128, |sum, below| sum.checked_add(below.taking()?));
+                let within = |most| enveloping(floors?, most, self.over(*place));
                 let too_large = Infeasible { at: *place, goal, why: Why::Unsplit(Unsplit::TooLarge) };
-                let (floor, ceiling) = within.ok_or(too_large)?;
+                let ((floor, ceiling), (_, takes)) = within(ceilings).zip(within(takes)).ok_or(too_large)?;
                 let weight = match &self.members[*place].weight {
                     Some(weight) => weight.clone(),
                     None => below.fold(Exact::ZERO, |sum, below| sum.add(&below.weight)),
@@ -161,10 +167,15 @@ impl<'m> Tree<'m> {
                 given.weight = weight;
                 given.floor = given.floor.max(floor);
                 given.ceiling = [given.ceiling, ceiling].into_iter().flatten().min();
+                given.takes = [given.ceiling, takes].into_iter().flatten().min();
             }
-            let Given { floor, ceiling, .. } = &given[*place];
+            let Given { floor, ceiling, takes, .. } = &given[*place];
             if let Some(ceiling) = ceiling.filter(|ceiling| ceiling < floor) {
                 return Err(Infeasible { at: *place, goal, why: Why::Crossed(*floor, ceiling) });
+            }
+            if let Some(takes) = takes.filter(|takes| takes < floor) {
+                let why = Why::Unsplit(Unsplit::Weightless(floor - takes));
+                return Err(Infeasible { at: *place, goal: *floor, why });
             }
         }
         Ok(given)
@@ -214,6 +225,12 @@ impl Given {
             weight: member.weight.clone().unwrap_or(Exact::ZERO),
             floor: member.floor,
             ceiling: member.ceiling,
+            takes: member.ceiling,
         }
+    }
+
+    /// What it takes at most of what its manager's team has, by weight.
+    fn taking(&self) -> Option<i128> {
+        if self.weight.is_zero() { Some(self.floor) } else { self.takes }
     }
 }

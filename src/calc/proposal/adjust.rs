@@ -1,5 +1,6 @@
 //! Figures of a proposal changed by hand. What reports to somebody keeps its sum, the envelope; where an envelope itself
-//! is changed and nobody in it is named, all in it are scaled in proportion to what they had, within their bounds.
+//! is changed and nobody in it is named, all in it are scaled in proportion to what they had, within their bounds; what
+//! those may not have is shared evenly by those who had nothing.
 
 use crate::calc::allocate::{Part, Unsplit, allocate};
 use crate::domain::exact::Exact;
@@ -34,9 +35,7 @@ pub fn adjust(terms: &Terms, figures: &mut [Figure], changes: &[(PayeeId, i64)])
         }
     }
     if !violations.is_empty() {
-        let message = violations.sentence("changes do not fit the proposal");
-        let fault = Fault::new(Reason::ReferenceUnfit, message).with("count", violations.len());
-        return Err(fault.violating(violations));
+        return Err(Fault::unfit(violations));
     }
     let mut order: Vec<usize> = (0..figures.len()).collect();
     order.sort_by_key(|at| figures[*at].level);
@@ -93,11 +92,7 @@ fn give_down(
         }
         let parts: Vec<Part> = below.iter().map(|report| part(&figures[*report], step)).collect();
         let shares = allocate(whole, &parts).or_else(|why| match why {
-            // Nobody had anything: all have the same.
-            Unsplit::Weightless(_) => {
-                let one = |part: &Part| Part { weight: Exact::whole(1), ..part.clone() };
-                allocate(whole, &parts.iter().map(one).collect::<Vec<_>>())
-            }
+            Unsplit::Weightless(_) => allocate(whole, &parts.iter().map(filled).collect::<Vec<_>>()),
             why => Err(why),
         });
         let shares = shares.map_err(|why| unscaled(terms, &figures[*at].payee, whole, why))?;
@@ -115,6 +110,15 @@ fn part(figure: &Figure, step: i128) -> Part {
         weight: Exact::whole(figure.amount.into()),
         floor: i128::from(figure.made.floor) / step,
         ceiling: figure.made.ceiling.map(|ceiling| i128::from(ceiling) / step),
+    }
+}
+
+/// Where those who had something may have no more, they have all they may, and those who had nothing share the rest
+/// evenly.
+fn filled(part: &Part) -> Part {
+    match part.ceiling.filter(|_| !part.weight.is_zero()) {
+        Some(ceiling) => Part { floor: ceiling, ..part.clone() },
+        None => Part { weight: Exact::whole(1), ..part.clone() },
     }
 }
 

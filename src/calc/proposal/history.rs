@@ -8,7 +8,7 @@ use crate::calc::problem::Problem;
 use crate::calc::{Calculation, outside};
 use crate::domain::date::Period;
 use crate::domain::exact::{Exact, settle};
-use crate::domain::fault::{Fault, Reason, Violations};
+use crate::domain::fault::{Fault, Violations};
 use crate::domain::number::{Percent, WHOLE};
 use crate::domain::proposal::Terms;
 use crate::domain::quota::MONTHS;
@@ -96,8 +96,7 @@ pub(super) fn seasonality(
             span.first, span.last
         );
         violations.add("proposal.history", message);
-        let message = violations.sentence("fields do not fit what they name");
-        Fault::new(Reason::ReferenceUnfit, message).with("count", violations.len()).violating(violations)
+        Fault::unfit(violations)
     })
 }
 

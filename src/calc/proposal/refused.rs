@@ -70,7 +70,10 @@ pub(super) fn refused<'a>(
         Why::Unsplit(Unsplit::TooLarge) => too_large(),
         Why::Crossed(floor, ceiling) => {
             let message = format!("in steps of {}, {who} has a floor of {}", told(1), told(floor));
-            let bounds = bounded(&|member| Some(member.floor).filter(|floor| *floor > 0));
+            let floors = bounded(&|member| Some(member.floor).filter(|floor| *floor > 0));
+            let ceilings = bounded(&|member| member.ceiling);
+            let floors = floors.into_iter().map(|of| format!("floor of {of}"));
+            let bounds = floors.chain(ceilings.into_iter().map(|of| format!("ceiling of {of}"))).collect();
             fault(format!("{message} above its ceiling of {}", told(ceiling)), told(floor), bounds)
         }
     }
