@@ -3,11 +3,13 @@
 pub mod publish;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use crate::auth::{Actor, Role};
+use crate::auth::policy::may;
+use crate::auth::{Actor, Permission, Role};
 use crate::calc::Calculation;
 use crate::calc::proposal::{Proposed, Refusal, adjust, propose};
 use crate::calc::quality::assess;
@@ -48,6 +50,8 @@ pub struct Asked {
     pub terms: Terms,
     /// Whether the caller states a step; else it is the measure's.
     pub has_step: bool,
+    /// Whether the caller states the months of the history; else they are the last ones that are over.
+    pub has_history: bool,
 }
 
 /// A proposal and the change that last wrote it or one of its figures.
@@ -84,7 +88,16 @@ impl App {
         // Computed without the head: others go on writing. What it is computed on is kept with it.
         let seen = self.see(call, AsOf::default()).await?;
         let facts = self.everything(call, &seen, &[]).await?;
-        let Asked { id, mut terms, has_step } = asked;
+        let Asked { id, mut terms, has_step, has_history } = asked;
+        if !has_history {
+            terms.history = terms.history.over_on(self.today(call, &seen).await?);
+        } else if terms.history.first < facts.calendar.first_period {
+            let (first, got) = (facts.calendar.first_period, terms.history.first);
+            let mut violations = Violations::default();
+            let message = format!("must not be before the first period {first}, got {got}");
+            violations.add("proposal.history.first_period", message);
+            return Err(Fault::unfit(violations));
+        }
         let step = facts.measures.get(&terms.measure).and_then(|measure| measure.step);
         if let Some(Quantity(step)) = step.filter(|_| !has_step) {
             terms.step = step;
@@ -127,27 +140,34 @@ impl App {
         Ok(receipt)
     }
 
-    /// A proposal without its figures.
+    /// A proposal without its figures: of a payee's key without what is stated for others than those in its envelope.
     pub async fn proposal(&self, call: &Call, as_of: AsOf, id: &ProposalId) -> Result<Standing, Fault> {
         let mut read = self.read(call, as_of).await?;
-        let (tx, tenant, as_of) = (&mut read.tx, call.tenant(), read.as_of);
-        let proposal = storage::proposal::get(&mut *tx, tenant, as_of, id).await?;
-        let proposal = proposal.ok_or_else(|| absent(id))?.value;
-        let etag = storage::proposal::etag(tx, tenant, as_of, id).await?;
+        let (tx, as_of) = (&mut read.tx, read.as_of);
+        let Seen { mut proposal, payees, .. } = seen(&mut *tx, call, as_of, id).await?;
+        if let Some(payees) = &payees {
+            proposal.body.terms.retain(|payee| payees.contains(payee));
+        }
+        let etag = storage::proposal::etag(tx, call.tenant(), as_of, id).await?;
         Ok(Standing { proposal, etag, as_of })
     }
 
-    /// Proposals by name.
+    /// Proposals by name; of a payee's key those in which anybody reports to it.
     pub async fn proposals(&self, call: &Call, page: Page) -> Result<Listed<Stored<Proposal>>, Fault> {
         let mut read = self.read(call, page.as_of).await?;
         let after = page.after::<ProposalId>()?;
-        let tx = &mut read.tx;
+        let (tx, tenant) = (&mut read.tx, call.tenant());
+        let manager = match call.actor.role {
+            Role::Payee => Some(call.actor.payee.as_ref().map_or("", PayeeId::as_str)),
+            Role::Admin | Role::Service | Role::Payroll | Role::Auditor => None,
+        };
         let found =
-            storage::proposal::list(tx, call.tenant(), read.as_of, after.as_ref(), page.limit()).await?;
+            storage::proposal::list(tx, tenant, read.as_of, manager, after.as_ref(), page.limit()).await?;
         Ok(Listed::new(found, &page, read.as_of, |proposal| proposal.value.id.to_string()))
     }
 
-    /// Figures of a proposal by payee: of a payee's key the envelope that it has and those of all who report to it.
+    /// Figures of a proposal by payee: of a payee's key the envelope that it has and those of all who report to it. Who
+    /// changed them and why is told to keys that read the journal.
     pub async fn proposal_figures(
         &self,
         call: &Call,
@@ -157,20 +177,15 @@ impl App {
     ) -> Result<Figures, Fault> {
         let mut read = self.read(call, page.as_of).await?;
         let (tx, tenant, as_of) = (&mut read.tx, call.tenant(), read.as_of);
-        let proposal = storage::proposal::get(&mut *tx, tenant, as_of, id).await?;
-        let proposal = proposal.ok_or_else(|| absent(id))?.value;
-        let visible = match call.actor.role {
-            Role::Payee => {
-                let figures = figures(&mut *tx, tenant, as_of, &proposal).await?;
-                let own = envelope_of(&call.actor, &figures).ok_or_else(|| absent(id))?;
-                Some(below(&figures, &own).into_iter().chain([own]).collect::<Vec<_>>())
-            }
-            Role::Admin | Role::Service | Role::Payroll | Role::Auditor => None,
-        };
+        let Seen { proposal, payees, .. } = seen(&mut *tx, call, as_of, id).await?;
+        let payees: Option<Vec<PayeeId>> = payees.map(|payees| payees.into_iter().collect());
         let after = page.after::<PayeeId>()?;
         let list =
-            FigureList { manager, payees: visible.as_deref(), after: after.as_ref(), limit: page.limit() };
-        let found = storage::proposal::told(tx, tenant, as_of, &proposal, list).await?;
+            FigureList { manager, payees: payees.as_deref(), after: after.as_ref(), limit: page.limit() };
+        let mut found = storage::proposal::told(tx, tenant, as_of, &proposal, list).await?;
+        if !may(call.actor.role, Permission::JournalRead) {
+            found.iter_mut().for_each(|told| (told.actor, told.reason) = (String::new(), None));
+        }
         Ok((proposal, Listed::new(found, &page, as_of, |told| told.figure.value.payee.to_string())))
     }
 
@@ -187,12 +202,13 @@ impl App {
             Begun::Fresh(open) => open,
         };
         let (tenant, number, as_of) = (open.tenant(), open.number(), open.head().number);
-        let proposal = storage::proposal::get(open.conn(), tenant, as_of, &id).await?;
-        let proposal = proposal.ok_or_else(|| absent(&id))?.value;
-        let before = figures(open.conn(), tenant, as_of, &proposal).await?;
-        if call.actor.role == Role::Payee {
-            let own = envelope_of(&call.actor, &before).ok_or_else(|| absent(&id))?;
-            check_below(&own, &below(&before, &own), &changes)?;
+        let Seen { proposal, figures, payees } = seen(open.conn(), call, as_of, &id).await?;
+        let before = match figures {
+            Some(figures) => figures,
+            None => all_figures(open.conn(), tenant, as_of, &proposal).await?,
+        };
+        if let (Some(payees), Some(own)) = (&payees, &call.actor.payee) {
+            check_below(own, payees, &changes)?;
         }
         check_unpublished(&proposal)?;
         check_etag(&mut open, &proposal).await?;
@@ -206,7 +222,10 @@ impl App {
             });
             Ok::<_, Fault>(after)
         });
-        let changed = adjusted.await??;
+        let changed = adjusted.await?.map_err(|fault| match (&payees, &call.actor.payee) {
+            (Some(payees), Some(own)) => unnamed(fault, own, payees),
+            (_, _) => fault,
+        })?;
         let written =
             storage::proposal::set_figures(open.conn(), tenant, number, &proposal, &changed, false).await?;
         let receipt = open.receipt(written);
@@ -222,13 +241,12 @@ impl App {
         page: Page,
     ) -> Result<(Terms, Listed<Compared>), Fault> {
         let mut read = self.read(call, page.as_of).await?;
-        let (tx, tenant, as_of) = (&mut read.tx, call.tenant(), read.as_of);
+        let (tx, as_of) = (&mut read.tx, read.as_of);
         let mut both = Vec::new();
         for id in [ids.0, ids.1] {
-            let proposal = storage::proposal::get(&mut *tx, tenant, as_of, id).await?;
-            let proposal = proposal.ok_or_else(|| absent(id))?.value;
-            let figures = figures(&mut *tx, tenant, as_of, &proposal).await?;
-            both.push((proposal.body.terms, figures));
+            let seen = seen(&mut *tx, call, as_of, id).await?;
+            let figures = seen.visible(&mut *tx, call, as_of).await?;
+            both.push((seen.proposal.body.terms, figures));
         }
         let [(terms, ones), (others, theirs)] = <[_; 2]>::try_from(both).map_err(|_| absent(ids.0))?;
         if terms.currency != others.currency {
@@ -250,7 +268,7 @@ impl App {
         Ok((terms, Listed::new(rest.take(size).collect(), &page, as_of, |one| one.payee.to_string())))
     }
 
-    /// How good the quotas of a proposal would be, and the journal number read as of.
+    /// How good the quotas of a proposal would be, of a payee's key those in its envelope, and the journal number read as of.
     pub async fn assess_proposal(
         &self,
         call: &Call,
@@ -259,12 +277,11 @@ impl App {
     ) -> Result<(Assessment, i64), Fault> {
         let seen = self.see(call, as_of).await?;
         let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
-        let proposal = storage::proposal::get(&mut tx, call.tenant(), seen.as_of, id).await?;
-        let proposal = proposal.ok_or_else(|| absent(id))?.value;
-        let figures = figures(&mut tx, call.tenant(), seen.as_of, &proposal).await?;
+        let found = self::seen(&mut tx, call, seen.as_of, id).await?;
+        let figures = found.visible(&mut tx, call, seen.as_of).await?;
         drop(tx);
         let facts = self.everything(call, &seen, &[]).await?;
-        let terms = proposal.body.terms;
+        let terms = found.proposal.body.terms;
         Ok((off_thread(move || assess(&facts, &terms, &figures)).await?, seen.as_of))
     }
 }
@@ -273,8 +290,53 @@ fn absent(id: &ProposalId) -> Fault {
     Fault::not_found("proposal", id)
 }
 
+/// A proposal, and what of it a payee's key sees; to any other all of it.
+struct Seen {
+    proposal: Proposal,
+    /// All figures, where they had to be read for it.
+    figures: Option<Vec<Figure>>,
+    /// The payee of the key and all who report to it.
+    payees: Option<BTreeSet<PayeeId>>,
+}
+
+/// Finds a proposal. Absent and not yours read alike: a payee's key has to have an envelope in it.
+async fn seen(conn: &mut PgConnection, call: &Call, as_of: i64, id: &ProposalId) -> Result<Seen, Fault> {
+    let proposal = storage::proposal::get(&mut *conn, call.tenant(), as_of, id).await?;
+    let proposal = proposal.ok_or_else(|| absent(id))?.value;
+    if call.actor.role != Role::Payee {
+        return Ok(Seen { proposal, figures: None, payees: None });
+    }
+    let figures = all_figures(conn, call.tenant(), as_of, &proposal).await?;
+    let own = envelope_of(&call.actor, &figures).ok_or_else(|| absent(id))?;
+    let mut payees = below(&figures, &own);
+    payees.insert(own);
+    Ok(Seen { proposal, figures: Some(figures), payees: Some(payees) })
+}
+
+impl Seen {
+    /// The figures that are seen.
+    async fn visible(&self, conn: &mut PgConnection, call: &Call, as_of: i64) -> Result<Vec<Figure>, Fault> {
+        match (&self.figures, &self.payees) {
+            (Some(figures), Some(payees)) => {
+                Ok(figures.iter().filter(|figure| payees.contains(&figure.payee)).cloned().collect())
+            }
+            (_, _) => all_figures(conn, call.tenant(), as_of, &self.proposal).await,
+        }
+    }
+}
+
+/// What is wrong above the payee of a key is told without others' figures.
+fn unnamed(fault: Fault, own: &PayeeId, payees: &BTreeSet<PayeeId>) -> Fault {
+    let about = fault.metadata.get("payee").and_then(|payee| payee.parse().ok());
+    if about.is_none_or(|payee: PayeeId| payees.contains(&payee)) {
+        return fault;
+    }
+    let message = format!("what those below {own} would have together does not fit the bounds above {own}");
+    Fault::new(Reason::EnvelopeBroken, message).with("manager", own)
+}
+
 /// Figures by payee.
-async fn figures(
+async fn all_figures(
     conn: &mut PgConnection,
     tenant: TenantId,
     as_of: i64,
@@ -306,15 +368,16 @@ fn below(figures: &[Figure], top: &PayeeId) -> BTreeSet<PayeeId> {
 }
 
 /// Refuses what names others than those who report to a payee; whoever does not exist reads the same.
-fn check_below(own: &PayeeId, below: &BTreeSet<PayeeId>, named: &[(PayeeId, i64)]) -> Result<(), Fault> {
+fn check_below(own: &PayeeId, payees: &BTreeSet<PayeeId>, named: &[(PayeeId, i64)]) -> Result<(), Fault> {
     let mut violations = Violations::default();
-    for (place, (payee, _)) in named.iter().enumerate().filter(|(_, (payee, _))| !below.contains(payee)) {
+    let others = |payee: &PayeeId| payee == own || !payees.contains(payee);
+    for (place, (payee, _)) in named.iter().enumerate().filter(|(_, (payee, _))| others(payee)) {
         violations.add(format!("changes[{place}]"), format!("{payee} does not report to {own}"));
     }
     not_reporting(own, violations)
 }
 
-fn not_reporting(manager: &PayeeId, violations: Violations) -> Result<(), Fault> {
+fn not_reporting(manager: impl Display, violations: Violations) -> Result<(), Fault> {
     if violations.is_empty() {
         return Ok(());
     }

@@ -11,9 +11,10 @@ use crate::domain::date::{Period, Window};
 use crate::domain::exact::Exact;
 use crate::domain::explanation::Explanation;
 use crate::domain::facts::Facts;
-use crate::domain::id::MeasureId;
+use crate::domain::id::{MeasureId, ProposalId};
 use crate::domain::measure::Unit;
 use crate::domain::money::Currency;
+use crate::domain::proposal::{Figure, Terms};
 use crate::domain::quota::{AdjustmentKind, Goal, QuotaKey};
 
 use super::explain::{Extent, MOST_NODES};
@@ -33,8 +34,19 @@ pub struct Subject<'f> {
     pub window: Window,
 }
 
-/// A version of the quota: the change that wrote it, and what it was adjusted for.
-pub type Version = (i64, Option<AdjustmentKind>);
+/// A version of the quota.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    /// The change that wrote it.
+    pub change: i64,
+    /// What it was adjusted for; absent: it was set, or published.
+    pub kind: Option<AdjustmentKind>,
+    /// The proposal that it was published from.
+    pub proposal: Option<ProposalId>,
+    /// What it says, where it is to be told: the figures of who it was given down through, from the first that is told
+    /// to the payee.
+    pub given: Option<(Terms, Vec<Figure>)>,
+}
 
 /// Explains a payee's effective quota, in what it is paid in on the window's last day, from the node at `path` (empty:
 /// the whole) down, at most 4,000 nodes; `None` if there is no such node. `versions` are those of the quota that the goal
@@ -83,7 +95,10 @@ enum Node<'f> {
     /// By its place among the quota's reliefs.
     Relief(Rc<Derived<'f>>, usize),
     Versions,
-    Version(Version),
+    /// By its place.
+    Version(usize),
+    /// A figure of the proposal that a version was published from, by the places of both.
+    Given(usize, usize),
 }
 
 struct Tree<'f, 'v> {
@@ -106,6 +121,10 @@ impl<'f> Tree<'f, '_> {
         let basis = quotas.basis(window).map_err(problem)?;
         let unit = self.facts.measures.get(measure).map_or(Unit::Money, |measure| measure.unit());
         Ok(Derived { subject, quotas, basis, parts, unit })
+    }
+
+    fn version(&self, place: usize) -> Option<&Version> {
+        self.versions?.1.get(place)
     }
 
     /// A node with its figures worked out.
@@ -174,14 +193,19 @@ impl<'f> Tree<'f, '_> {
                 months.map(|month| Node::RampMonth(Rc::clone(quota), month)).collect()
             }
             Node::Versions => {
-                self.versions.iter().flat_map(|(_, versions)| *versions).copied().map(Node::Version).collect()
+                let count = self.versions.map_or(0, |(_, versions)| versions.len());
+                (0..count).map(Node::Version).collect()
+            }
+            Node::Version(place) => {
+                let given = self.version(*place).and_then(|version| version.given.as_ref());
+                (0..given.map_or(0, |(_, line)| line.len())).map(|of| Node::Given(*place, of)).collect()
             }
             Node::Report(_)
             | Node::Season(..)
             | Node::RampMonth(..)
             | Node::Proration(..)
             | Node::Relief(..)
-            | Node::Version(_) => Vec::new(),
+            | Node::Given(..) => Vec::new(),
         }
     }
 
@@ -208,7 +232,10 @@ impl<'f> Tree<'f, '_> {
             Node::Proration(..) => "proration".into(),
             Node::Relief(_, place) => format!("relief-{}", place + 1),
             Node::Versions => "versions".into(),
-            Node::Version((change, _)) => format!("change-{change}"),
+            Node::Version(place) => {
+                self.version(*place).map_or_else(String::new, |version| format!("change-{}", version.change))
+            }
+            Node::Given(_, place) => format!("given-{}", place + 1),
         }
     }
 }

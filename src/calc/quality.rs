@@ -3,6 +3,7 @@
 //! done in the span of the history, taken evenly over as many months as the window has. What covers them is what open deals
 //! are expected to bring to the window, as the forecast knows it on the day before.
 
+use crate::domain::date::WindowKind;
 use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
 use crate::domain::id::MeasureId;
@@ -154,13 +155,19 @@ fn coverage(facts: &Facts, terms: &Terms, alone: &[&Figure]) -> [Quality; 2] {
 
 fn concerns(facts: &Facts, terms: &Terms, figure: &Figure) -> Vec<Concern> {
     let mut concerns = Vec::new();
+    // An envelope that becomes no quota.
+    if figure.made.team && terms.team_measure.is_none() {
+        return concerns;
+    }
     let mut note = |lack, message| {
         concerns.push(Concern { payee: figure.payee.clone(), lack, message });
     };
     let (window, measure) = (terms.window, terms.measure_of(figure.made.team));
     if let Some(payee) = facts.payee(&figure.payee) {
         if !counts(facts, payee, measure, terms) {
-            let message = format!("no component of the plan on {} counts {measure}", window.start());
+            let (day, window) = (window.start(), facts.calendar.window_text(window));
+            let message =
+                format!("no component of the plan on {day} counts {measure} in windows like {window}");
             note(Lack::Measure, message);
         }
         let spans = segment::spans(facts, payee);
@@ -187,10 +194,13 @@ fn concerns(facts: &Facts, terms: &Terms, figure: &Figure) -> Vec<Concern> {
     concerns
 }
 
-/// Whether a component of the plan in force on the window's first day counts a measure.
+/// Whether a component of the plan in force on the window's first day counts a measure over the window; a year's quota is
+/// for the windows in it too.
 fn counts(facts: &Facts, payee: u32, measure: &MeasureId, terms: &Terms) -> bool {
     let spans = segment::spans(facts, payee);
     let version = segment::on(&spans, terms.window.start()).and_then(|span| span.version);
     let components = version.into_iter().flat_map(|version| &version.plan.components);
-    components.flat_map(|component| component.measures()).any(|(_, counted)| counted == measure)
+    let kind = terms.window.kind();
+    let mut fitting = components.filter(|component| kind == WindowKind::Year || component.window == kind);
+    fitting.any(|component| component.measures().iter().any(|(_, counted)| *counted == measure))
 }

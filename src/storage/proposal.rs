@@ -186,24 +186,30 @@ pub async fn get(
     query.fetch_optional(conn).await.map_err(fault)?.map(Row::read).transpose()
 }
 
-/// Lists at most `limit` proposals after `after` by id, as of change `as_of`.
+/// Lists at most `limit` proposals after `after` by id, as of change `as_of`; with a manager those in which anybody
+/// reports to it.
 pub async fn list(
     conn: &mut Conn,
     tenant: TenantId,
     as_of: i64,
+    manager: Option<&str>,
     after: Option<&ProposalId>,
     limit: i64,
 ) -> Result<Vec<Stored<Proposal>>, Fault> {
     let query = sqlx::query_as!(
         Row,
         r#"select proposal_id, body, digest as "digest: Digest", added_in
-        from quota_proposal
+        from quota_proposal p
         where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2) and proposal_id > $3
+            and ($5::text is null or exists (select from proposal_figure f
+                where f.tenant_id = $1 and f.proposal_id = p.proposal_id and f.manager_id = $5
+                    and f.added_in <= $2 and (f.removed_in is null or f.removed_in > $2)))
         order by proposal_id limit $4"#,
         tenant.0,
         as_of,
         after.map_or("", ProposalId::as_str),
-        limit
+        limit,
+        manager
     );
     query.fetch_all(conn).await.map_err(fault)?.into_iter().map(Row::read).collect()
 }
@@ -278,7 +284,40 @@ pub async fn figures(
     rows.into_iter().map(|row| row.read(decimals)).collect()
 }
 
-/// The same with the changes that wrote them.
+/// The figures of a payee and all above it in a proposal as of change `as_of`, from the top down.
+pub async fn line(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    proposal: &Proposal,
+    payee: &PayeeId,
+) -> Result<Vec<Figure>, Fault> {
+    let decimals = proposal.body.terms.decimals();
+    let query = sqlx::query_as!(
+        FigureRow,
+        r#"with recursive above (payee_id) as (
+            select $4::text collate "C"
+            union
+            select f.manager_id from above a join proposal_figure f on f.payee_id = a.payee_id
+            where f.tenant_id = $1 and f.proposal_id = $3 and f.added_in <= $2
+                and (f.removed_in is null or f.removed_in > $2) and f.manager_id is not null
+        )
+        select f.proposal_id, f.payee_id, f.manager_id, f.level, f.amount, f.made, f.digest as "digest: Digest",
+            f.added_in
+        from above a join proposal_figure f on f.payee_id = a.payee_id
+        where f.tenant_id = $1 and f.proposal_id = $3 and f.added_in <= $2
+            and (f.removed_in is null or f.removed_in > $2)
+        order by f.level"#,
+        tenant.0,
+        as_of,
+        proposal.id.as_str(),
+        payee.as_str()
+    );
+    let rows = query.fetch_all(conn).await.map_err(fault)?;
+    rows.into_iter().map(|row| Ok(row.read(decimals)?.value)).collect()
+}
+
+/// Figures as a list asks for them, each with the change that wrote it.
 pub async fn told(
     conn: &mut Conn,
     tenant: TenantId,

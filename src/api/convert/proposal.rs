@@ -49,8 +49,9 @@ pub fn propose(request: &v1::ProposeQuotasRequest, calendar: &Calendar) -> Resul
             let etag = check.expected_etag("etag", 0, wire.etag);
             let id = check.id("proposal_id", &wire.proposal_id);
             let fields = |check: &mut Check| terms(check, wire, calendar);
+            let has_history = wire.history.as_ref().is_some_and(|history| !history.first_period.is_empty());
             let terms = check.whole(fields, |terms, path, violations| terms.check(path, violations));
-            Some((Asked { id: id?, terms: terms?, has_step: !wire.step.is_empty() }, etag))
+            Some((Asked { id: id?, terms: terms?, has_step: !wire.step.is_empty(), has_history }, etag))
         });
         let (asked, etag) = asked?;
         Some((write?.expecting(etag.into_iter().collect()), asked))
@@ -208,7 +209,8 @@ fn projection(
     }
 }
 
-/// The history asked for; what is not stated of it is the same measure just before the window.
+/// The history asked for; what is not stated of it is the same measure just before the window, or as much before as is
+/// over.
 fn history(check: &mut Check, wire: &v1::QuotaProposal, window: Option<Window>) -> Option<History> {
     let stated = wire.history.clone().unwrap_or_default();
     let own = if stated.measure_id.is_empty() { &wire.measure_id } else { &stated.measure_id };

@@ -95,7 +95,7 @@ fn adjusted(
         let (is, got) = (stored.currency, adjustment.currency);
         violations.add("adjustment", format!("must be in {is} as the quota is, got {got}"));
     }
-    let before = stored.reliefs.len();
+    let told_before = stored.reliefs.clone();
     let quota = adjustment.applied(stored);
     let mut reliefs = adjustment.reliefs.clone();
     let mut leave = Vec::new();
@@ -105,6 +105,10 @@ fn adjusted(
             let terms = leave::Terms { calendar, weights, step: step_of(measure.step) };
             let found = leave::reliefs(&quota, *goal, terms, days);
             leave = found.map_err(|fault| Fault::field("adjustment.leave", fault))?;
+            for Relief { day, .. } in leave.iter().filter(|relief| told_before.contains(relief)) {
+                let message = format!("is told already: a relief of the same amount stands on {day}");
+                violations.add("adjustment.leave", message);
+            }
         }
         (Some(_), Goal::SumOfReports(_)) => {
             violations.add(
@@ -115,7 +119,7 @@ fn adjusted(
         (Some(_) | None, _) => {}
     }
     reliefs.extend(leave.iter().copied());
-    let count = before.saturating_add(reliefs.len());
+    let count = told_before.len().saturating_add(reliefs.len());
     if count > MAX_PARTS {
         violations.add("adjustment.reliefs", format!("must leave at most {MAX_PARTS} in all, got {count}"));
     }

@@ -1,5 +1,8 @@
 //! How a quota came about.
 
+use sqlx::PgConnection;
+
+use crate::auth::Role;
 use crate::calc::RULES_REVISION;
 use crate::calc::derivation::{self, Subject, Version};
 use crate::calc::explain::Extent;
@@ -7,7 +10,9 @@ use crate::domain::date::{Window, WindowKind};
 use crate::domain::explanation::Explanation;
 use crate::domain::fault::{Fault, Violations};
 use crate::domain::id::{MeasureId, PayeeId};
+use crate::domain::proposal::{Figure, Terms};
 use crate::domain::quota::QuotaKey;
+use crate::storage;
 use crate::storage::quota::version;
 
 use super::super::earnings::{blocked, index, subject};
@@ -68,7 +73,17 @@ impl App {
             let (tenant, calendar) = (call.tenant(), &terms.calendar);
             let mut tx = self.database().snapshot(tenant, call.timeout()).await?;
             let found = version::list(&mut tx, tenant, seen.as_of, calendar, key, 0, VERSIONS).await?;
-            versions = found.into_iter().map(|version| (version.change, version.kind)).collect();
+            let version = |found: version::QuotaVersion| Version {
+                change: found.change,
+                kind: found.kind,
+                proposal: found.proposal,
+                given: None,
+            };
+            versions = found.into_iter().map(version).collect();
+            // What was published last tells what the goal was made of.
+            if let Some(last) = versions.iter_mut().rfind(|version| version.proposal.is_some()) {
+                last.given = given(&mut tx, call, last, &key.payee).await?;
+            }
         }
         let extent =
             Extent { depth: usize::from(query.depth), skip: query.skip, size: usize::from(query.size) };
@@ -83,4 +98,25 @@ impl App {
         let explanation = super::super::facts::off_thread(work).await??;
         Ok(ExplainedQuota { explanation, as_of: seen.as_of, rules_revision: RULES_REVISION })
     }
+}
+
+/// What the proposal says that a version was published from: the figures from the top down to the payee; to a payee's key
+/// from itself down.
+async fn given(
+    conn: &mut PgConnection,
+    call: &Call,
+    version: &Version,
+    payee: &PayeeId,
+) -> Result<Option<(Terms, Vec<Figure>)>, Fault> {
+    let Some(id) = &version.proposal else { return Ok(None) };
+    let (tenant, as_of) = (call.tenant(), version.change);
+    let Some(proposal) = storage::proposal::get(&mut *conn, tenant, as_of, id).await? else {
+        return Ok(None);
+    };
+    let mut line = storage::proposal::line(conn, tenant, as_of, &proposal.value, payee).await?;
+    if call.actor.role == Role::Payee {
+        let own = line.iter().position(|figure| Some(&figure.payee) == call.actor.payee.as_ref());
+        line.drain(..own.unwrap_or(line.len()));
+    }
+    Ok(Some((proposal.value.body.terms, line)))
 }

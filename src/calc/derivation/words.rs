@@ -2,9 +2,10 @@
 
 use crate::domain::exact::Exact;
 use crate::domain::measure::Unit;
+use crate::domain::proposal::{Bound, Figure, Way};
 use crate::domain::quota::Proration;
 
-use super::{Basis, Derived, Goal, Node, Tree, Window, ramp_percent, statement, weight};
+use super::{Basis, Derived, Goal, Node, Tree, Version, Window, ramp_percent, statement, weight};
 
 /// Title, value, formula and inputs.
 type Words = (String, Option<String>, Option<String>, Vec<String>);
@@ -83,11 +84,55 @@ impl<'f> Tree<'f, '_> {
                 });
                 (format!("versions of quota {name}"), None, None, vec![format!("quota:{name}")])
             }
-            Node::Version((change, kind)) => {
-                let what = kind.map_or("set".to_string(), |kind| format!("adjusted, {}", kind.name()));
+            Node::Version(place) => {
+                let Some(Version { change, kind, proposal, .. }) = self.version(*place) else {
+                    return Default::default();
+                };
+                let what = match (kind, proposal) {
+                    (Some(kind), _) => format!("adjusted, {}", kind.name()),
+                    (None, Some(proposal)) => format!("published from proposal {proposal}"),
+                    (None, None) => "set".to_string(),
+                };
                 (format!("{what} by change {change}"), None, None, vec![format!("change:{change}")])
             }
+            Node::Given(version, place) => self.given_words(*version, *place),
         }
+    }
+
+    /// A figure of a proposal: what was given down, and by what.
+    fn given_words(&self, version: usize, place: usize) -> Words {
+        let found = self.version(version).and_then(|version| {
+            let (terms, line) = version.given.as_ref()?;
+            Some((version.proposal.as_ref()?, terms, line.get(place)?))
+        });
+        let Some((proposal, terms, figure)) = found else { return Default::default() };
+        let Figure { payee, manager, amount, made, .. } = figure;
+        let mut formula = match (&terms.way, manager) {
+            (Way::Allocate(_), None) => "the goal".to_string(),
+            (Way::Allocate(_), Some(manager)) => {
+                let weight = made.weight.as_deref().unwrap_or_default();
+                let over = terms.over(figure.level);
+                let over = if over.0 == 0 { String::new() } else { format!(" and {over} percent more") };
+                format!("weight {weight} among those who share what {manager} has{over}")
+            }
+            (Way::Project(_), _) if made.team => "sum of those who report to it".to_string(),
+            (Way::Project(_), _) => "from its own history, or as given".to_string(),
+        };
+        match made.bound {
+            Some(Bound::Floor) => formula = format!("{formula}, not below {}", terms.text(made.floor.into())),
+            Some(Bound::Ceiling) => {
+                let most =
+                    made.ceiling.map_or_else(String::new, |most| format!(" {}", terms.text(most.into())));
+                formula = format!("{formula}, held by the ceiling{most}");
+            }
+            None => {}
+        }
+        if made.proposed != *amount {
+            formula = format!("{formula}; changed from {}", terms.text(made.proposed.into()));
+        }
+        let inputs = vec![format!("proposal:{proposal}"), format!("payee:{payee}")];
+        let title = format!("figure of {payee} in proposal {proposal}");
+        (title, Some(terms.text((*amount).into())), Some(formula), inputs)
     }
 
     fn quota_words(&self, quota: &Derived) -> Words {

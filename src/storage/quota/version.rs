@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::date::Calendar;
 use crate::domain::encode::Digest;
 use crate::domain::fault::Fault;
-use crate::domain::id::TenantId;
+use crate::domain::id::{ProposalId, TenantId};
 use crate::domain::quota::{AdjustmentKind, Quota, QuotaKey};
 
 use super::super::{Conn, corrupt, fault};
@@ -31,6 +31,8 @@ pub struct QuotaVersion {
     pub reason: Option<String>,
     /// The change that wrote the next version; absent: it stands.
     pub superseded_in: Option<i64>,
+    /// The proposal that the change published.
+    pub proposal: Option<ProposalId>,
 }
 
 /// Lists at most `limit` versions of a quota written after change `after`, up to and with `as_of`, in order.
@@ -46,7 +48,10 @@ pub async fn list(
     let query = sqlx::query!(
         r#"select q.payee_id, q.measure_id, q.window_id, q.currency, q.amount, q.units, q.reports_measure_id,
             q.seasonality, q.ramp, q.proration, q.reliefs, q.adjustment, q.digest as "digest: Digest", q.added_in,
-            case when q.removed_in <= $2 then q.removed_in end as superseded_in, c.time, c.actor, c.rpc, c.reason
+            case when q.removed_in <= $2 then q.removed_in end as superseded_in, c.time, c.actor, c.rpc, c.reason,
+            (select p.proposal_id from quota_proposal p
+                where p.tenant_id = $1 and p.added_in = q.added_in and (p.body::jsonb ->> 'published')::boolean)
+                as proposal_id
         from quota q join change c on c.tenant_id = q.tenant_id and c.number = q.added_in
         where q.tenant_id = $1 and c.tenant_id = $1 and q.added_in <= $2
             and q.payee_id = $3 and q.measure_id = $4 and q.window_id = $5 and q.added_in > $6
@@ -88,6 +93,7 @@ pub async fn list(
             rpc: found.rpc,
             reason: found.reason,
             superseded_in: found.superseded_in,
+            proposal: found.proposal_id.as_deref().map(ProposalId::try_new).transpose().map_err(corrupt)?,
         })
     });
     versions.collect()

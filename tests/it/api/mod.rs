@@ -18,6 +18,7 @@ mod performance;
 mod picture;
 mod plan;
 mod planning;
+mod publishing;
 mod quota;
 mod reasons;
 mod reflection;

@@ -9,7 +9,7 @@ use crate::harness::company::{deal, payee, quota};
 
 /// `boss` over `lead` over `ann` and `bob`, and over `west` over `cid` and `dee`. In the first quarter ann booked 6,000,
 /// bob 3,000, cid 1,000.
-async fn company() -> Tenant {
+pub(super) async fn company() -> Tenant {
     let tenant = Tenant::new().await;
     tenant.company().await;
     let payees = [
@@ -34,7 +34,7 @@ async fn company() -> Tenant {
 }
 
 /// 10,000 by history in steps of 100, 5,000 at most for whoever has no reports.
-fn by_history() -> Value {
+pub(super) fn by_history() -> Value {
     json!({
         "proposalId": "q2", "rootPayeeId": "boss", "measureId": "own", "teamMeasureId": "team",
         "window": "FY2026-Q2", "currencyCode": "USD", "step": "100",
@@ -43,7 +43,7 @@ fn by_history() -> Value {
     })
 }
 
-async fn proposed(tenant: &Tenant) -> Value {
+pub(super) async fn proposed(tenant: &Tenant) -> Value {
     tenant.write("QuotaService/ProposeQuotas", json!({"proposal": by_history()})).await
 }
 
@@ -59,7 +59,7 @@ fn expected(figures: &[(&str, &str)]) -> Vec<(String, String)> {
     figures.iter().map(|(payee, figure)| (payee.to_string(), figure.to_string())).collect()
 }
 
-fn change(payee: &str, figure: &str) -> Value {
+pub(super) fn change(payee: &str, figure: &str) -> Value {
     json!({"payeeId": payee, "figure": figure})
 }
 
@@ -210,6 +210,7 @@ async fn a_proposal_says_how_good_its_quotas_would_be() {
             ),
         ]
     );
+    let quarterly = "no component of the plan on 2026-04-01 counts team in windows like FY2026-Q2";
     let warnings = assessed["warnings"].as_array().unwrap().iter();
     let warnings: Vec<_> = warnings
         .map(|warning| {
@@ -223,8 +224,12 @@ async fn a_proposal_says_how_good_its_quotas_would_be() {
     assert_eq!(
         warnings,
         [
+            // Leads are paid by the month: a quarter's quota pays nothing.
+            ("boss", "KIND_NO_MEASURE", quarterly),
             ("dee", "KIND_ZERO", "the figure is zero: attainment is undefined"),
             ("dee", "KIND_UNTESTED", "nothing done from 2026-01 to 2026-03"),
+            ("lead", "KIND_NO_MEASURE", quarterly),
+            ("west", "KIND_NO_MEASURE", quarterly),
         ]
     );
     // A measure that nobody's plan counts, half a quarter, and more than twice what was done.
@@ -247,7 +252,7 @@ async fn a_proposal_says_how_good_its_quotas_would_be() {
     assert_eq!(
         of_cid,
         [
-            "no component of the plan on 2026-04-01 counts other",
+            "no component of the plan on 2026-04-01 counts other in windows like FY2026-Q2",
             "assigned on 45 of the window's 91 days",
             "2100 is more than twice the comparable 1000",
         ]
@@ -313,7 +318,7 @@ async fn figures_are_changed_within_envelopes_by_whoever_gave_them() {
             &lead,
             json!([change("ann", "4950"), change("bob", "4050")]),
             "REFERENCE_UNFIT",
-            "2 changes do not fit the proposal, the first: changes[0] must be a multiple of the step 100.00, got 4950.00",
+            "2 fields do not fit what they name, the first: changes[0] must be a multiple of the step 100.00, got 4950.00",
         ),
         (
             &tenant.admin,
@@ -586,13 +591,10 @@ async fn what_cannot_be_proposed_is_refused_and_nothing_is_changed() {
             ),
             "REFERENCE_UNKNOWN: proposal.allocation.weights[eve] payee eve does not exist",
         ),
-        (
-            and("measureId", json!("none")),
-            "REFERENCE_UNFIT: 2 fields do not fit what they name, the first: proposal.measure_id measure none does not exist",
-        ),
+        (and("measureId", json!("none")), "REFERENCE_UNFIT: proposal.measure_id measure none does not exist"),
         (
             and("currencyCode", json!("")),
-            "REFERENCE_UNFIT: 3 fields do not fit what they name, the first: proposal.measure_id measure own counts money, and currency_code is empty",
+            "REFERENCE_UNFIT: 2 fields do not fit what they name, the first: proposal.measure_id measure own counts money, and currency_code is empty",
         ),
         // 4 x 3,000 is above 10,000.
         (
@@ -605,7 +607,7 @@ async fn what_cannot_be_proposed_is_refused_and_nothing_is_changed() {
         ),
         (
             and("history", json!({"firstPeriod": "2025-01", "lastPeriod": "2025-12"})),
-            "ALLOCATION_INFEASIBLE: 10000.00 of the 10000.00 of boss is left for those who weigh nothing: ann, bob, cid, dee",
+            "REFERENCE_UNFIT: proposal.history.first_period must not be before the first period 2026-01, got 2025-01",
         ),
         // Half of eleven times the goal has sixteen digits.
         (
@@ -613,6 +615,11 @@ async fn what_cannot_be_proposed_is_refused_and_nothing_is_changed() {
                 "currencyCode": "USD", "step": "100", "allocation": {"goal": "999999999999900", "weigh": "WEIGH_EQUAL",
                 "overAssignmentPercents": ["1000"]}}),
             "ALLOCATION_INFEASIBLE: a figure would be above the most there may be, 999999999999999.99",
+        ),
+        // The months before the window, when nobody had done anything.
+        (
+            and("window", json!("FY2026-Q1")),
+            "ALLOCATION_INFEASIBLE: 10000.00 of the 10000.00 of boss is left for those who weigh nothing: ann, bob, cid, dee",
         ),
         (
             and("window", json!("FY2025-Q2")),

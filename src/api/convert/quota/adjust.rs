@@ -103,6 +103,7 @@ pub fn version_wire(version: &QuotaVersion, calendar: &Calendar) -> v1::QuotaVer
         kind: version.kind.map_or(Kind::Unspecified, kind_wire).into(),
         reason: text(version.reason.as_ref()),
         superseded_in: version.superseded_in.unwrap_or_default(),
+        proposal_id: text(version.proposal.as_ref()),
     }
 }
 
