@@ -62,8 +62,7 @@ pub fn attainment(
         None => outside::combined(facts, payee, measure, from, to),
     };
     let quotas = Quotas::of(facts, payee, measure, currency);
-    let parts = quotas.parts(window).map_err(|fault| fault.problem(facts.payee_id(payee), measure))?;
-    let quota = parts.map(|parts| parts.iter().map(|part| part.amount).sum());
+    let quota = quotas.effective(window).map_err(|fault| fault.problem(facts.payee_id(payee), measure))?;
     let (days, weights) = (pace::assigned(facts, payee, window), quotas.seasonality(window));
     let elapsed = pace::elapsed(|period| weight(&facts.calendar, weights, period), window, &days, on);
     let left = pace::days_left(&days, on);

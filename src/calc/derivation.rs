@@ -75,6 +75,8 @@ struct Derived<'f> {
     subject: Subject<'f>,
     quotas: Quotas<'f>,
     basis: Option<Basis<'f>>,
+    /// Of the window as a whole.
+    effective: Option<i128>,
     parts: Vec<(Days, EffectiveQuota)>,
     unit: Unit,
 }
@@ -119,8 +121,9 @@ impl<'f> Tree<'f, '_> {
         let days = spans.iter().filter_map(|span| span.within(window));
         let parts = days.zip(parts).collect();
         let basis = quotas.basis(window).map_err(problem)?;
+        let effective = quotas.effective(window).map_err(problem)?;
         let unit = self.facts.measures.get(measure).map_or(Unit::Money, |measure| measure.unit());
-        Ok(Derived { subject, quotas, basis, parts, unit })
+        Ok(Derived { subject, quotas, basis, effective, parts, unit })
     }
 
     fn version(&self, place: usize) -> Option<&Version> {

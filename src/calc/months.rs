@@ -51,8 +51,7 @@ pub fn months(
     let mut months = Vec::new();
     for period in window.periods() {
         let whole = facts.calendar.window(WindowKind::Month, period);
-        let parts = quotas.parts(whole).map_err(|fault| fault.problem(facts.payee_id(payee), measure))?;
-        let quota = parts.map(|parts| parts.iter().map(|part| part.amount).sum());
+        let quota = quotas.effective(whole).map_err(|fault| fault.problem(facts.payee_id(payee), measure))?;
         let credited = match &selector {
             _ if on < period.start() => None,
             Some(_) => Some(Exact::ZERO),

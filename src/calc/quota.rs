@@ -154,9 +154,8 @@ impl<'f> Quotas<'f> {
                 for report in self.reports(window) {
                     // Lines have no circle on any day, so this ends at those without reports.
                     let (facts, measure) = (self.facts, self.measure_of(measure));
-                    let parts = Quotas::of(facts, report, measure, self.currency).parts(window)?;
-                    let Some(parts) = parts else { continue };
-                    let part: i128 = parts.iter().map(|part| part.amount).sum();
+                    let part = Quotas::of(facts, report, measure, self.currency).effective(window)?;
+                    let Some(part) = part else { continue };
                     sum = Some(sum.map_or(part, |sum| sum + part));
                 }
                 Ok(sum)
@@ -176,14 +175,28 @@ impl<'f> Quotas<'f> {
         self.facts.measures.get_key_value(measure).map_or(self.measure, |(known, _)| known)
     }
 
-    /// The effective quota of each of the payee's spans in a window, in order; `None` if nobody set one for it or
-    /// its year.
-    pub fn parts(&self, window: Window) -> Result<Option<Vec<EffectiveQuota>>, QuotaFault> {
-        let spans = segment::spans(self.facts, self.payee);
-        self.parts_of(window, &spans)
+    /// The effective quota of a window as a whole, the sum of its parts; of one that is not prorated, of which every part
+    /// has all, what it is under unchanged terms. `None` if nobody set one for it or its year.
+    pub fn effective(&self, window: Window) -> Result<Option<i128>, QuotaFault> {
+        let mut spans = segment::spans(self.facts, self.payee);
+        spans.retain(|span| span.within(window).is_some());
+        if self.is_whole(window) {
+            let end = spans.last().and_then(|span| span.to);
+            spans.truncate(1);
+            spans.iter_mut().for_each(|span| span.to = end);
+        }
+        let parts = self.parts_of(window, &spans)?;
+        Ok(parts.map(|parts| parts.iter().map(|part| part.amount).sum()))
     }
 
-    /// The same, where the spans are known.
+    /// Whether the quota of a window is not prorated.
+    pub(super) fn is_whole(&self, window: Window) -> bool {
+        let set = self.set_for(window).or_else(|| self.set_for(self.year(window)));
+        set.is_some_and(|quota| quota.proration == Proration::None)
+    }
+
+    /// The effective quota of each of the payee's spans in a window, in order; `None` if nobody set one for it or
+    /// its year.
     pub fn parts_of(
         &self,
         window: Window,

@@ -96,8 +96,7 @@ pub fn part(
     let quota = match own {
         None => None,
         Some(_) => {
-            let parts = quotas.parts(window).map_err(told)?.unwrap_or_default();
-            let whole = Exact::whole(parts.iter().map(|part| part.amount).sum());
+            let whole = quotas.effective(window).map_err(told)?.map_or(Exact::ZERO, Exact::whole);
             let assigned = pace::assigned(facts, payee, window);
             pace::share(weight, window, &held, &assigned).map(|share| whole.mul(&share))
         }

@@ -145,10 +145,13 @@ impl<'f> Tree<'f, '_> {
             return (title, None, Some("none is set for the window or its year".into()), inputs);
         }
         let amounts = || quota.parts.iter().map(|(_, part)| part.amount);
-        let sum = self.shown(quota.unit, amounts().sum());
+        let sum = self.shown(quota.unit, quota.effective.unwrap_or_default());
         let formula = match amounts().count() {
             0 => Some("assigned on no day of the window".into()),
             1 => None,
+            _ if quota.quotas.is_whole(quota.subject.window) => {
+                Some("not prorated: each part has all of it".into())
+            }
             _ => Some(amounts().map(|amount| self.shown(quota.unit, amount)).collect::<Vec<_>>().join(" + ")),
         };
         (title, Some(sum), formula, inputs)
