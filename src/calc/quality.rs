@@ -82,13 +82,19 @@ fn qualities(terms: &Terms, alone: &[&Figure]) -> Vec<Quality> {
         Quality {
             kind: QualityKind::MedianStretch,
             value: under.as_ref().zip(over.as_ref()).map(|(under, over)| under.add(over).mul(&half)),
-            formula: format!(
-                "mean of places {} and {} of {count} payees in order of (figure / comparable - 1) x 100: {} and {}",
-                count.div_ceil(2),
-                count / 2 + 1,
-                text(&under),
-                text(&over)
-            ),
+            formula: match count % 2 {
+                0 => format!(
+                    "mean of places {} and {} of {count} payees in order of (figure / comparable - 1) x 100: {} and {}",
+                    count / 2,
+                    count / 2 + 1,
+                    text(&under),
+                    text(&over)
+                ),
+                _ => format!(
+                    "place {} of {count} payees in order of (figure / comparable - 1) x 100",
+                    count.div_ceil(2)
+                ),
+            },
         },
         Quality {
             kind: QualityKind::Dispersion,

@@ -135,8 +135,10 @@ fn terms(check: &mut Check, wire: &v1::QuotaProposal, calendar: &Calendar) -> Op
             check.inner("limits", wire.limits.as_ref(), |check, wire| limits(check, wire, currency))
         });
     let season = season(check, wire);
-    if wire.state != 0 || wire.computed_as_of_change != 0 {
-        check.add("state", "must be empty, computed_as_of_change too: they are output only");
+    let computed = !wire.computed_seasonality_percents.is_empty();
+    if wire.state != 0 || wire.computed_as_of_change != 0 || computed {
+        let rest = "computed_as_of_change and computed_seasonality_percents too: they are output only";
+        check.add("state", format!("must be empty, {rest}"));
     }
     Some(Terms {
         root: root?,

@@ -190,7 +190,7 @@ async fn a_proposal_says_how_good_its_quotas_would_be() {
             (
                 "KIND_MEDIAN_STRETCH",
                 Some("0"),
-                "mean of places 2 and 2 of 3 payees in order of (figure / comparable - 1) x 100: 0 and 0"
+                "place 2 of 3 payees in order of (figure / comparable - 1) x 100"
             ),
             (
                 "KIND_DISPERSION",

@@ -196,3 +196,31 @@ async fn steps_of_a_measure_bind_what_is_proposed_and_moved() {
     assert_eq!(refused.lines().next().unwrap(), told);
     tenant.write("QuotaService/MoveQuota", part("2")).await;
 }
+
+#[tokio::test]
+async fn seasonality_is_made_of_whole_years_and_published_with_every_quota() {
+    let tenant = company().await;
+    let mut year = by_history();
+    year["window"] = json!("FY2027");
+    year["limits"] = json!({});
+    year["history"] = json!({"firstPeriod": "2026-01", "lastPeriod": "2026-12"});
+    year["seasonalityFromHistory"] = json!(true);
+    tenant.write("QuotaService/ProposeQuotas", json!({"proposal": year})).await;
+    let got = tenant.get("QuotaService/GetQuotaProposal", json!({"proposalId": "q2"})).await;
+    // Of 19,000 January had 5,000, February 4,000, March 1,000, April 9,000: 26.31578947, 21.05263158, 5.26315789 and
+    // 47.36842105 percent. Floored to millionths two are left, for March and February.
+    let mut weights = vec!["26.315789", "21.052632", "5.263158", "47.368421"];
+    weights.resize(12, "0");
+    assert_eq!(got["proposal"]["computedSeasonalityPercents"], json!(weights));
+    // What was stated can be stated again.
+    let mut again = got["proposal"].clone();
+    for field in ["computedSeasonalityPercents", "computedAsOfChange", "state"] {
+        again.as_object_mut().unwrap().remove(field);
+    }
+    let answer = tenant.write("QuotaService/ProposeQuotas", json!({"proposal": again})).await;
+    assert_eq!(answer["total"], "10000.00");
+    tenant.write("QuotaService/PublishQuotaProposal", json!({"proposalId": "q2"})).await;
+    let key = json!({"payeeId": "dee", "measureId": "own", "window": "FY2027"});
+    let quota = tenant.get("QuotaService/GetQuota", key).await;
+    assert_eq!(quota["quota"]["seasonalityPercents"], json!(weights));
+}

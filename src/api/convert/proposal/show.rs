@@ -71,7 +71,14 @@ pub fn wire(standing: &Standing, calendar: &Calendar) -> v1::QuotaProposal {
         }),
         limits: Some(&terms.limits).filter(|limits| **limits != Limits::default()).map(limits_wire),
         payee_limits: terms.payee_limits.iter().map(of_payee).collect(),
-        seasonality_percents: proposal.body.seasonality.as_ref().map_or_else(Vec::new, |w| percents(w)),
+        seasonality_percents: match &terms.season {
+            Season::Given(weights) => percents(weights),
+            Season::Even | Season::History => Vec::new(),
+        },
+        computed_seasonality_percents: match &proposal.body.seasonality {
+            Some(weights) if terms.season == Season::History => percents(weights),
+            Some(_) | None => Vec::new(),
+        },
         seasonality_from_history: terms.season == Season::History,
         etag: standing.etag,
         state: state(proposal).into(),

@@ -33,7 +33,7 @@ pub const PROPOSALS: &[Case] = &[
             r#"proposal.limits.floor must not be below zero, got "-1.00""#,
             "proposal.payee_limits[0].limits must be given",
             "proposal.seasonality_percents must be twelve or none, got 1",
-            "proposal.state must be empty, computed_as_of_change too: they are output only",
+            "proposal.state must be empty, computed_as_of_change and computed_seasonality_percents too: they are output only",
         ],
     ),
     ("GetQuotaProposalRequest", "{}", &["proposal_id must not be empty"]),
