@@ -12,9 +12,12 @@ mod database;
 #[expect(dead_code, reason = "others time what is not awaited")]
 mod report;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use attain::app::performance::{Asked, Figure, Filter, Over, PerformanceQuery, TeamAnswer, TeamQuery};
+use attain::app::performance::{
+    Asked, Figure, Filter, Over, PerformanceQuery, PipelineTexts, TeamAnswer, TeamQuery,
+};
 use attain::app::{App, AsOf, Page, tenant};
 use attain::domain::date::Day;
 use attain::domain::deal::{Deal, Outcome};
@@ -22,7 +25,8 @@ use attain::domain::id::TenantId;
 use attain::domain::number::{Percent, Quantity};
 use attain::storage::journal::{self, Entry};
 use attain::storage::{self, Database, deal};
-use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Column as _, Connection as _, PgConnection, Row as _};
 
 use company::{Company, company, deal_count, deals};
 use database::{Made, run};
@@ -68,10 +72,12 @@ async fn main() -> anyhow::Result<()> {
             let answer = page(&app, tenant, manager).await?;
             ours.push(start.elapsed());
             let start = Instant::now();
-            let booked = by_hand(&mut sql, manager).await?;
+            let by_hand = by_hand(&mut sql, manager).await?;
             theirs.push(start.elapsed());
-            let said = &answer.performance.totals.booked;
-            anyhow::ensure!(same(said, &booked), "{who}: {said} and by hand {booked}");
+            for (name, said) in told_of(&answer) {
+                let found = by_hand.get(name).map_or("nothing", String::as_str);
+                anyhow::ensure!(same(&said, found), "{name} of {who}: {said} and by hand {found}");
+            }
         }
         let (ours, theirs) = (median(ours), median(theirs));
         println!("the page of {who}: {ours:.2?}; the same by SQL {theirs:.2?}: {}", ratio(ours, theirs));
@@ -88,10 +94,30 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
-/// Whether two amounts are the same but for zeros at their ends.
+/// Whether two figures are the same but for zeros after the point.
 fn same(one: &str, other: &str) -> bool {
-    let bare = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_string();
+    let bare = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
+        false => text.to_string(),
+    };
     bare(one) == bare(other)
+}
+
+/// The figures of a page that are told by hand too.
+fn told_of(answer: &TeamAnswer) -> Vec<(&'static str, String)> {
+    let totals = &answer.performance.totals;
+    let pipeline = |of: fn(&PipelineTexts) -> &String| totals.pipeline.as_ref().map(of).cloned();
+    vec![
+        ("booked", totals.booked.clone()),
+        ("margin", totals.margin_amount.clone().unwrap_or_default()),
+        ("units", totals.units.clone().unwrap_or_default()),
+        ("won", totals.won.to_string()),
+        ("lost", totals.lost.to_string()),
+        ("won amount", totals.won_amount.clone()),
+        ("new", totals.new_customers.to_string()),
+        ("open", pipeline(|open| &open.amount).unwrap_or_default()),
+        ("weighted", pipeline(|open| &open.weighted).unwrap_or_default()),
+    ]
 }
 
 async fn page(app: &App, tenant: TenantId, manager: &str) -> anyhow::Result<TeamAnswer> {
@@ -166,7 +192,8 @@ async fn write(database: &Database, tenant: TenantId, count: usize) -> anyhow::R
         request_id: &request_id,
         request_digest: [0; 32],
         reason: None,
-        time: chrono::Utc::now(),
+        // The day looked from: a pipeline is of the day that it was told on.
+        time: "2026-09-30T12:00:00Z".parse()?,
     };
     journal::append(&mut tx, tenant, &head, &entry, b"null", false).await?;
     Ok(tx.commit().await?)
@@ -179,8 +206,9 @@ const TEAM: &str = "with recursive team as (
     )";
 
 /// Booked, margin and units by member and by month, of the quarter and of the one before.
-const CREDITS: &str = "{team} select s.payee_id, date_trunc('month', e.event_date), sum(e.amount * s.percent / 100),
-        sum((e.amount - d.cost) * s.percent / 100), sum(d.quantity * s.percent / 100)
+const CREDITS: &str = "{team} select grouping(s.payee_id) + grouping(date_trunc('month', e.event_date)) as whole,
+        s.payee_id, date_trunc('month', e.event_date), sum(e.amount * s.percent / 100)::text as booked,
+        sum((e.amount - d.cost) * s.percent / 100)::text as margin, sum(d.quantity * s.percent / 100)::text as units
     from deal_event e join deal d on d.tenant_id = e.tenant_id and d.deal_id = e.deal_id and d.removed_in is null,
         unnest(d.split_payee_ids, d.split_percents) as s(payee_id, percent)
     where e.removed_in is null and e.kind = 'BOOKED' and e.event_date >= '{from}' and e.event_date < '{to}'
@@ -204,8 +232,9 @@ const ATTAINED: &str = "{team}, line as (
     group by l.above";
 
 /// Won, lost, deal size and cycle by owner.
-const DECIDED: &str = "{team} select owner_id, count(*) filter (where outcome = 'WON'),
-        count(*) filter (where outcome = 'LOST'), avg(amount) filter (where outcome = 'WON'),
+const DECIDED: &str = "{team} select 2 * grouping(owner_id) as whole, owner_id,
+        (count(*) filter (where outcome = 'WON'))::text as won, (count(*) filter (where outcome = 'LOST'))::text as lost,
+        (sum(amount) filter (where outcome = 'WON'))::text as \"won amount\", avg(amount) filter (where outcome = 'WON'),
         avg(close_date - open_date) filter (where outcome = 'WON'),
         percentile_cont(0.5) within group (order by close_date - open_date) filter (where outcome = 'WON')
     from deal where removed_in is null and outcome <> 'OPEN' and close_date >= '{from}' and close_date < '{to}'
@@ -213,7 +242,7 @@ const DECIDED: &str = "{team} select owner_id, count(*) filter (where outcome = 
     group by rollup (owner_id)";
 
 /// Customers who booked for the first time, by owner.
-const NEW: &str = "{team} select owner_id, count(*) from (
+const NEW: &str = "{team} select 2 * grouping(owner_id) as whole, owner_id, count(*)::text as new from (
         select distinct on (d.customer_id) d.owner_id, e.event_date
         from deal_event e join deal d on d.tenant_id = e.tenant_id and d.deal_id = e.deal_id and d.removed_in is null
         where e.removed_in is null and e.kind = 'BOOKED'
@@ -222,33 +251,41 @@ const NEW: &str = "{team} select owner_id, count(*) from (
     group by rollup (owner_id)";
 
 /// Open deals by member and by stage.
-const OPEN: &str = "{team} select s.payee_id, d.stage, count(*), sum(d.amount * s.percent / 100),
-        sum(d.amount * s.percent / 100 * d.probability / 100)
+const OPEN: &str =
+    "{team} select grouping(s.payee_id) + grouping(d.stage) as whole, s.payee_id, d.stage, count(*),
+        sum(d.amount * s.percent / 100)::text as open,
+        sum(d.amount * s.percent / 100 * d.probability / 100)::text as weighted
     from deal d, unnest(d.split_payee_ids, d.split_percents) as s(payee_id, percent)
     where d.removed_in is null and d.outcome = 'OPEN' and s.payee_id in (select payee_id from team)
     group by grouping sets ((s.payee_id), (d.stage), ())";
 
-/// The same figures by SQL; answers what is booked.
-async fn by_hand(sql: &mut PgConnection, manager: &str) -> anyhow::Result<String> {
-    let mut booked = String::new();
+/// The figures of the quarter in all that a statement names.
+fn named(rows: &[PgRow]) -> impl Iterator<Item = (String, String)> {
+    let whole =
+        rows.iter().find(|row| row.try_get::<i32, _>("whole").is_ok_and(|dimensions| dimensions == 2));
+    let columns = whole.into_iter().flat_map(|row| row.columns().iter().map(move |column| (row, column)));
+    columns.filter_map(|(row, column)| {
+        let text = row.try_get::<Option<String>, _>(column.ordinal()).ok().flatten();
+        Some((column.name().to_string(), text?))
+    })
+}
+
+/// The same figures by SQL, each by its name.
+async fn by_hand(sql: &mut PgConnection, manager: &str) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut figures = BTreeMap::new();
     let spans = [("2026-07-01", "2026-10-01"), ("2026-04-01", "2026-07-01"), ("2025-07-01", "2025-10-01")];
     for (place, (from, to)) in spans.into_iter().enumerate() {
         // What is new and what is open is told of the quarter alone.
         let texts =
             if place == 0 { &[CREDITS, DECIDED, NEW, OPEN, ATTAINED][..] } else { &[CREDITS, DECIDED] };
-        for (at, text) in texts.iter().enumerate() {
+        for text in texts {
             let text = text.replace("{team}", &TEAM.replace("{manager}", manager));
             let text = text.replace("{from}", from).replace("{to}", to);
             let rows = sqlx::query(AssertSqlSafe(text)).fetch_all(&mut *sql).await?;
-            if (place, at) == (0, 0) {
-                let whole = |row: &&sqlx::postgres::PgRow| {
-                    row.get::<Option<String>, _>(0).is_none()
-                        && row.get::<Option<chrono::DateTime<chrono::Utc>>, _>(1).is_none()
-                };
-                let total = rows.iter().find(whole).map(|row| row.get::<rust_decimal::Decimal, _>(2));
-                booked = total.unwrap_or_default().normalize().to_string();
+            if place == 0 {
+                figures.extend(named(&rows));
             }
         }
     }
-    Ok(booked)
+    Ok(figures)
 }

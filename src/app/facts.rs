@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sqlx::PgConnection;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::calc::affected::read_by;
 use crate::domain::condition::Field;
@@ -170,22 +171,23 @@ impl App {
     }
 
     /// Everything as of the number seen, with some free attributes of every deal: from memory if they are kept there, or
-    /// loaded in a queue.
+    /// loaded, one answer after the other. Whoever calls keeps the turn for as long as the facts, which nobody counts.
     pub(super) async fn everything(
         &self,
         call: &Call,
         seen: &Seen,
         attributes: &[Field],
-    ) -> Result<Arc<Facts>, Fault> {
+    ) -> Result<(Arc<Facts>, Option<OwnedSemaphorePermit>), Fault> {
         let held = seen.facts(seen.as_of);
         if let Some(facts) = held.filter(|facts| attributes.iter().all(|field| facts.keeps(field))) {
-            return Ok(Arc::clone(facts));
+            return Ok((Arc::clone(facts), None));
         }
-        let _place = self.inner.resident.queue().await?;
+        let turn = self.inner.resident.pass().await?;
         let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
         let builder = all(&mut tx, call.tenant(), seen.as_of, attributes).await?;
         drop(tx);
-        off_thread(|| builder.build()).await?.map(Arc::new).map_err(storage::facts::unfit)
+        let facts = off_thread(|| builder.build()).await?.map_err(storage::facts::unfit)?;
+        Ok((Arc::new(facts), Some(turn)))
     }
 
     /// Everything but deals as of the number seen: from memory, where deals are beside it, or loaded.
@@ -230,6 +232,21 @@ impl App {
         let calendar = self.calendar_seen(call, seen).await?;
         let now = (self.inner.clock)();
         calendar.day(now).ok_or_else(|| storage::corrupt(format_args!("the clock says {now}")))
+    }
+
+    /// The day on which the change of the number seen was made, where the tenant is; none before the first.
+    pub(super) async fn changed_on(&self, call: &Call, seen: &Seen) -> Result<Option<Day>, Fault> {
+        let time = match &seen.held {
+            Some(held) => held.time,
+            None => {
+                let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+                storage::journal::time(&mut tx, call.tenant(), seen.as_of).await?
+            }
+        };
+        let calendar = self.calendar_seen(call, seen).await?;
+        let day =
+            |time| calendar.day(time).ok_or_else(|| storage::corrupt(format_args!("changed at {time}")));
+        time.map(day).transpose()
     }
 
     /// What was posted to a payee.

@@ -3,8 +3,11 @@
 mod page;
 mod shown;
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::auth::Role;
 use crate::calc::performance::{Goal, Look, Months, Part, Quoted, Span, Tally, growth, medians, peers};
@@ -108,8 +111,14 @@ impl Problems {
 /// What is looked at, found and allowed.
 struct Sight {
     facts: Arc<Facts>,
+    /// Kept as long as facts that were loaded for this answer alone.
+    _turn: Option<OwnedSemaphorePermit>,
     subject: Subject,
     months: Months,
+    /// The last day that counts, at the latest today: of whom belongs to the subject on it the caller sees all.
+    line_day: Day,
+    /// Where the pipeline is told, the days that open deals are expected in.
+    open: Option<Span>,
     filter: Filter,
     measure: Option<(MeasureId, Selection)>,
     currency: Currency,
@@ -145,11 +154,8 @@ impl App {
                 payees
             });
             let look = sight.look(payees.as_deref());
-            let sums = Summed::of(&sight, &look, &[]);
-            PerformanceFigures {
-                peers: sight.peers(&look, &others),
-                ..sums.figures(&sight, &look, compare.past)
-            }
+            let sums = Summed::of(&sight, &look, compare.past, &[]);
+            PerformanceFigures { peers: sight.peers(&look, &others), ..sums.figures(&sight, &look) }
         };
         Ok((off_thread(work).await?, as_of))
     }
@@ -166,7 +172,7 @@ impl App {
         let calendar = self.calendar_seen(call, &seen).await?;
         let today = self.today(call, &seen).await?;
         let months = months(&calendar, &query.over, query.on, today)?;
-        let day = months.last.last_day();
+        let line_day = months.counted().min(today);
         let person = match &query.subject {
             Asked::Payee(payee) | Asked::Team(payee) => {
                 let own = payee.clone().or_else(|| call.actor.payee.clone());
@@ -180,26 +186,32 @@ impl App {
             Asked::Territory(_) | Asked::Company => None,
         };
         match &person {
-            Some(person) => self.authorise(call, &seen, seen.as_of, person, day).await?,
+            Some(person) => self.authorise(call, &seen, seen.as_of, person, line_day).await?,
             // Not yours reads like absent.
             None if call.actor.role == Role::Payee => return Err(unseen(&query.subject)),
             None => {}
         }
         let fields = query.filter.segment.as_ref().map(|(field, _)| field).into_iter().chain(attribute);
         let fields: Vec<Field> = fields.cloned().collect();
-        let facts = self.everything(call, &seen, &fields).await?;
+        // Facts that were changed after a day no longer tell what was open on it.
+        let changed = self.changed_on(call, &seen).await?;
+        let told = changed.is_none_or(|changed| changed <= months.counted());
+        let (facts, turn) = self.everything(call, &seen, &fields).await?;
         let measure = query.measure.map(|id| selection(&facts, id)).transpose()?;
         let subject = subject(&facts, &query.subject, person.as_ref())?;
-        let paid_in =
-            person.as_ref().and_then(|person| facts.payee(person)).map(|payee| facts.paid_in(payee, day));
+        let payee = person.as_ref().and_then(|person| facts.payee(person));
+        let paid_in = payee.map(|payee| facts.paid_in(payee, months.last.last_day()));
         Ok(Sight {
             currency: query.currency.or(paid_in).unwrap_or(calendar.currency),
             subject,
             months,
+            line_day,
+            open: told.then(|| months.whole()),
             filter: query.filter,
             measure,
             as_of: seen.as_of,
             facts,
+            _turn: turn,
         })
     }
 }
@@ -293,32 +305,46 @@ impl Sight {
         Look::open(&self.facts, payees, measure, filter, self.currency, on)
     }
 
-    /// The last day that counts.
-    fn counted(&self) -> Day {
-        self.months.on.min(self.months.last.last_day())
+    /// Whether a figure is told.
+    fn tells(&self, figure: Figure) -> bool {
+        self.open.is_some() || !figure.is_open()
     }
 
-    /// The figures' medians over peers.
+    /// A tally with what is open, where that is told.
+    fn texts(&self, tally: &Tally, unit: Unit) -> FigureTexts {
+        let texts = FigureTexts::of(tally, self.currency, unit);
+        if self.open.is_some() { texts.with_pipeline(tally, self.currency) } else { texts }
+    }
+
+    /// The figures' medians over those peers of whom all could be counted.
     fn peers(&self, look: &Look, others: &[u32]) -> Vec<(Figure, String, usize)> {
-        let (span, whole) = (self.months.span(), self.months.whole());
         let tally = |peer: &u32| {
             let subject = match self.subject {
                 Subject::Team(_) => Subject::Team(*peer),
                 Subject::Payee(_) | Subject::Territory(_) | Subject::Company => Subject::Payee(*peer),
             };
-            look.sums(&subject, &[span], Some(whole), &[]).totals.pop().unwrap_or_default()
+            let mut sums = look.sums(&subject, &[self.months.span()], self.open, &[]);
+            sums.totals.pop().filter(|_| sums.problems.is_empty())
         };
-        let tallies: Vec<Tally> = others.iter().map(tally).collect();
-        let shown = medians(&tallies).into_iter().map(|(figure, (median, count))| {
+        let tallies: Vec<Tally> = others.iter().filter_map(tally).collect();
+        let medians = medians(&tallies).into_iter().filter(|(figure, _)| self.tells(*figure));
+        let shown = medians.map(|(figure, (median, count))| {
             (figure, shown::value(self.currency, look.unit(), figure, &median), count)
         });
         shown.collect()
     }
 }
 
-/// A subject's sums over its span, the past, and the month before the first.
+/// A subject's sums over its span and over what came before it.
 struct Summed<'f> {
-    totals: Vec<Tally>,
+    total: Tally,
+    span_before: Tally,
+    /// Before the first month.
+    month_before: Tally,
+    /// Before the last month that counts, up to the same day.
+    reached_before: Tally,
+    /// Where it was asked for.
+    year_before: Option<Tally>,
     months: BTreeMap<Part<'f>, Tally>,
     stages: BTreeMap<Part<'f>, Tally>,
     /// By what else was asked for.
@@ -329,21 +355,25 @@ struct Summed<'f> {
 }
 
 impl<'f> Summed<'f> {
-    fn of(sight: &Sight, look: &Look<'f>, dimensions: &[Dimension]) -> Self {
+    fn of(sight: &Sight, look: &Look<'f>, past: bool, dimensions: &[Dimension]) -> Self {
         let Sight { months, subject, .. } = sight;
         let first = months.first.plus(-1);
         let month_before = Span { from: first.start(), to: first.end() };
-        let spans = [months.span(), months.before(months.count()), months.before(12), month_before];
+        let spans = [months.span(), months.before(months.count()), month_before, months.reached().before(1)];
+        let year_before = past.then(|| months.before(12));
+        let spans: Vec<Span> = spans.into_iter().chain(year_before).collect();
         let cuts: Vec<Dimension> =
             [Dimension::Month, Dimension::Pipeline].into_iter().chain(dimensions.iter().cloned()).collect();
-        let mut sums = look.sums(subject, &spans, Some(months.whole()), &cuts);
+        let mut sums = look.sums(subject, &spans, sight.open, &cuts);
+        let mut totals = sums.totals.into_iter();
+        let mut total = || totals.next().unwrap_or_default();
         let mut parts = sums.parts.into_iter();
         let (by_month, stages) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let mut goals = Vec::new();
         let window = months.window(&sight.facts.calendar).filter(|_| sight.filter == Filter::default());
         if let Some((person, window)) = sight.person().zip(window) {
             let quoted = Quoted::of(&sight.facts);
-            for goal in quoted.goals(&look.calculation, person, None, (window, sight.counted())) {
+            for goal in quoted.goals(&look.calculation, person, None, (window, months.counted())) {
                 match goal {
                     Ok(goal) => goals.push(goal),
                     Err(problem) => drop(sums.problems.insert(problem)),
@@ -351,7 +381,11 @@ impl<'f> Summed<'f> {
             }
         }
         Summed {
-            totals: sums.totals,
+            total: total(),
+            span_before: total(),
+            month_before: total(),
+            reached_before: total(),
+            year_before: totals.next(),
             months: by_month,
             stages,
             parts: parts.collect(),
@@ -362,18 +396,22 @@ impl<'f> Summed<'f> {
     }
 
     /// The figures as they are shown, without peers.
-    fn figures(&self, sight: &Sight, look: &Look, past: bool) -> PerformanceFigures {
+    fn figures(&self, sight: &Sight, look: &Look) -> PerformanceFigures {
         let (currency, unit, months) = (sight.currency, look.unit(), sight.months);
         let none = Tally::default();
-        let tally = |span: usize| self.totals.get(span).unwrap_or(&none);
         let texts = |tally: &Tally| FigureTexts::of(tally, currency, unit);
         let rate = |booked: &Tally, before: &Tally| {
             growth(&booked.booked, &before.booked).as_ref().map(shown::percent)
         };
-        let mut before = tally(3);
+        let (mut before, reached) = (&self.month_before, months.reached().last);
         let by_month = months.each().map(|period| {
             let month = self.months.get(&Part::Month(period)).unwrap_or(&none);
-            let growth = rate(month, before);
+            let growth = match period.cmp(&reached) {
+                Ordering::Less => rate(month, before),
+                // It may not be over: then neither is what it is compared with.
+                Ordering::Equal => rate(month, &self.reached_before),
+                Ordering::Greater => None,
+            };
             before = month;
             (period, texts(month), growth)
         });
@@ -382,12 +420,12 @@ impl<'f> Summed<'f> {
             measure: sight.measure.as_ref().map(|(id, _)| id.clone()),
             unit,
             currency,
-            totals: texts(tally(0)).with_pipeline(tally(0), currency),
+            totals: sight.texts(&self.total, unit),
             by_month: by_month.collect(),
             stages: shown::stages(&self.stages, currency, LISTED),
-            growth: rate(tally(0), tally(1)),
+            growth: rate(&self.total, &self.span_before),
             goals: self.goals.iter().map(|goal| shown::goal(&sight.facts, goal)).collect(),
-            past: past.then(|| (texts(tally(1)), texts(tally(2)))),
+            past: self.year_before.as_ref().map(|year| (texts(&self.span_before), texts(year))),
             peers: Vec::new(),
             undated: self.undated,
             problems: Problems::of(&self.problems),

@@ -108,7 +108,7 @@ pub fn run(case: &Case) -> Outcome {
     // What is earned in one window and taken back in another is nothing.
     figures
         .retain(|place, figure| !figure.holds() || figure.earned != 0 || case.expected.contains_key(place));
-    let problems = calculation.problems().iter().chain(all.iter().flat_map(|payee| &payee.problems));
+    let problems = calculation.problems().chain(all.iter().flat_map(|payee| &payee.problems));
     Outcome {
         title: case.title.clone(),
         currency: case.facts.calendar.currency,

@@ -87,7 +87,7 @@ impl App {
         }
         // Computed without the head: others go on writing. What it is computed on is kept with it.
         let seen = self.see(call, AsOf::default()).await?;
-        let facts = self.everything(call, &seen, &[]).await?;
+        let (facts, turn) = self.everything(call, &seen, &[]).await?;
         let Asked { id, mut terms, has_step, has_history } = asked;
         if !has_history {
             terms.history = terms.history.over_on(self.today(call, &seen).await?);
@@ -107,6 +107,7 @@ impl App {
         }
         let as_of = facts.as_of;
         let work = move || {
+            let _turn = turn;
             let through = terms.history.last.max(facts.calendar.first_period);
             let calculation = Calculation::open(&facts, through);
             propose(&calculation, &terms).map(|proposed| (terms, proposed))
@@ -280,9 +281,13 @@ impl App {
         let found = self::seen(&mut tx, call, seen.as_of, id).await?;
         let figures = found.visible(&mut tx, call, seen.as_of).await?;
         drop(tx);
-        let facts = self.everything(call, &seen, &[]).await?;
+        let (facts, turn) = self.everything(call, &seen, &[]).await?;
         let terms = found.proposal.body.terms;
-        Ok((off_thread(move || assess(&facts, &terms, &figures)).await?, seen.as_of))
+        let work = move || {
+            let _turn = turn;
+            assess(&facts, &terms, &figures)
+        };
+        Ok((off_thread(work).await?, seen.as_of))
     }
 }
 

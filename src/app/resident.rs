@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
-use tokio::sync::{Mutex as Turn, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex as Turn, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 use crate::domain::facts::{Facts, FactsBuilder};
 use crate::domain::fault::{Fault, Reason};
@@ -28,8 +29,10 @@ use super::close::stopped;
 use super::facts::{self, off_thread};
 use super::{App, AsOf, Call};
 
-/// Loads at once, of tenants and of the past; more wait.
+/// Loads at once, of tenants, of payees and of the past; more wait.
 const LOADS: usize = 8;
+/// Whole tenants at once that are loaded for one answer and let go again, beside those that are held.
+const PASSING: usize = 1;
 /// Changes after which a tenant that could not be held is tried again.
 const AGAIN: i64 = 1000;
 /// About how many bytes a key takes.
@@ -46,6 +49,7 @@ pub(super) struct Resident {
     /// Counts how often the line came and went: odd while every change is heard of.
     line: AtomicU64,
     loads: Semaphore,
+    passing: Arc<Semaphore>,
 }
 
 #[derive(Default)]
@@ -74,6 +78,8 @@ struct Place {
 #[derive(Clone)]
 pub(super) struct Held {
     pub(super) number: i64,
+    /// When that change was made; absent before the first.
+    pub(super) time: Option<DateTime<Utc>>,
     /// The last change to the ledger.
     ledger: i64,
     keys: Arc<BTreeMap<KeyId, ApiKey>>,
@@ -107,7 +113,8 @@ impl Resident {
     /// Nothing yet, and never more than so many bytes; with 0 nothing at all.
     pub(super) fn new(budget: usize) -> Self {
         let (shelf, line) = (Mutex::default(), AtomicU64::new(0));
-        Resident { budget, shelf, line, loads: Semaphore::new(LOADS) }
+        let (loads, passing) = (Semaphore::new(LOADS), Arc::new(Semaphore::new(PASSING)));
+        Resident { budget, shelf, line, loads, passing }
     }
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
@@ -117,6 +124,11 @@ impl Resident {
     /// Waits for one of the few places to load at.
     pub(super) async fn queue(&self) -> Result<SemaphorePermit<'_>, Fault> {
         self.loads.acquire().await.map_err(storage::corrupt)
+    }
+
+    /// Waits for the turn to load a whole tenant for one answer; it is kept until the facts are let go.
+    pub(super) async fn pass(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        Arc::clone(&self.passing).acquire_owned().await.map_err(storage::corrupt)
     }
 
     /// Notes that a change is there, or about to be.
@@ -267,6 +279,7 @@ impl App {
             held.posted = Arc::default();
         }
         (held.number, held.ledger) = (head.number, head.ledger);
+        held.time = journal::time(conn, tenant, head.number).await?;
         let Some(facts) = held.facts.take() else {
             return Ok((!self.inner.resident.may_hold(tenant, head.number)).then_some(held));
         };
@@ -303,8 +316,9 @@ impl App {
             true => self.fetch_facts(conn, tenant, head.number).await?.map(Arc::new),
             false => None,
         };
+        let time = journal::time(conn, tenant, head.number).await?;
         let (number, posted) = (head.number, Arc::default());
-        Ok(Held { number, ledger: head.ledger, keys, closes, posted, facts })
+        Ok(Held { number, time, ledger: head.ledger, keys, closes, posted, facts })
     }
 
     async fn fetch_facts(

@@ -46,7 +46,17 @@ pub struct Book<'f> {
     whose: Whose,
     /// By place of the payee in `whose`.
     credited: Vec<Credited>,
-    problems: Vec<Problem>,
+    unclear: Vec<Unclear>,
+}
+
+/// What the facts leave open about a reversal.
+pub(super) struct Unclear {
+    /// Index of the reversal.
+    pub event: u32,
+    /// Index of the event that it is about, if that is known; else its own.
+    pub about: u32,
+    /// What is open.
+    pub problem: Problem,
 }
 
 /// Whose credits a book knows.
@@ -125,7 +135,7 @@ impl<'f> Book<'f> {
             decided: Decided::new(facts),
             whose,
             credited: Vec::new(),
-            problems: Vec::new(),
+            unclear: Vec::new(),
         };
         book.credited.resize_with(count, Credited::default);
         let span = facts.calendar.first_period.start()..through.end();
@@ -179,11 +189,12 @@ impl<'f> Book<'f> {
                 let remaining = left.entry(origin_event).or_insert(whole);
                 let amount = amount.unwrap_or(*remaining);
                 if amount > *remaining {
-                    self.problems.push(Problem::ReversalExceeds {
+                    let problem = Problem::ReversalExceeds {
                         deal: facts.deal_id(event.deal).to_string(),
                         event: facts.event_id(index).to_string(),
                         names: facts.event_id(origin_event).to_string(),
-                    });
+                    };
+                    self.unclear.push(Unclear { event: index, about: origin_event, problem });
                     continue;
                 }
                 let taken = whole - *remaining;
@@ -208,13 +219,15 @@ impl<'f> Book<'f> {
             let found = candidates.iter().copied().find(|origin| facts.event_id(*origin) == names);
             let Some(origin) = found else {
                 let (deal, event, names) = (deal(), name(), names.to_string());
-                self.problems.push(Problem::ReversalUnknown { deal, event, names });
+                let problem = Problem::ReversalUnknown { deal, event, names };
+                self.unclear.push(Unclear { event: index, about: index, problem });
                 continue;
             };
             let day = facts.events[origin as usize].day;
             if day > event.day {
                 let (deal, event, names) = (deal(), name(), names.to_string());
-                self.problems.push(Problem::ReversalEarly { deal, event, names, day });
+                let problem = Problem::ReversalEarly { deal, event, names, day };
+                self.unclear.push(Unclear { event: index, about: origin, problem });
                 continue;
             }
             taken.push((origin, amount));
@@ -229,9 +242,10 @@ impl<'f> Book<'f> {
             });
             match (before.next(), before.next()) {
                 (Some(origin), None) => taken.push((origin, event.worth.amount)),
-                (Some(_), Some(_)) => {
+                (Some(first), Some(_)) => {
                     let (deal, event) = (deal(), name());
-                    self.problems.push(Problem::ReversalAmbiguous { deal, event, kind: kind.name() });
+                    let problem = Problem::ReversalAmbiguous { deal, event, kind: kind.name() };
+                    self.unclear.push(Unclear { event: index, about: first, problem });
                 }
                 (None, _) => {}
             }
@@ -448,8 +462,13 @@ impl<'f> Book<'f> {
     }
 
     /// What the facts leave open about reversals.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.unclear.iter().map(|unclear| &unclear.problem)
+    }
+
+    /// The same with the reversals.
+    pub(super) fn unclear(&self) -> &[Unclear] {
+        &self.unclear
     }
 
     /// Credits of a period whose payee had no assignment on the day: event, payee. They earn nothing.

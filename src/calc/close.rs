@@ -73,7 +73,7 @@ pub fn close(calculation: &Calculation, posted: &Posted, done: impl Fn() + Sync)
     };
     let count = u32::try_from(facts.payees.len()).unwrap_or(u32::MAX);
     let (earnings, statements): (Vec<PayeeEarnings>, Vec<_>) = (0..count).into_par_iter().map(one).unzip();
-    let mut problems = calculation.problems().to_vec();
+    let mut problems: Vec<Problem> = calculation.problems().cloned().collect();
     problems.extend(earnings.iter().flat_map(|payee| payee.problems.iter().cloned()));
     Closing {
         postings: posting::postings(facts, &earnings, posted, calculation.through),

@@ -89,7 +89,7 @@ pub fn estimate(
     };
     let one = |payee: &u32| {
         let (then, now) = (with.earn(*payee, Detail::Totals), without.earn(*payee, Detail::Totals));
-        let problems = with.problems().iter().chain(&then.problems).filter(matters).cloned().collect();
+        let problems = with.problems().chain(&then.problems).filter(matters).cloned().collect();
         PayeeEstimate { payee: *payee, components: compare(&then, &now), problems }
     };
     payees.iter().map(one).collect()

@@ -218,7 +218,7 @@ impl<'f> Calculation<'f> {
     }
 
     /// What the facts leave open about deals; about payees see their earnings.
-    pub fn problems(&self) -> &[Problem] {
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.book.problems()
     }
 

@@ -26,12 +26,13 @@ use crate::domain::measure::{Selection, Unit};
 use crate::domain::money::Currency;
 
 use super::Calculation;
+use super::book::Unclear;
 use super::credit::Selector;
 use super::problem::Problem;
 use super::subject::{Subject, territory};
 
 pub use board::{Line, board, median, medians, peers, title};
-pub use goal::{Goal, Quoted, percent};
+pub use goal::{Goal, Quoted, percent, shared};
 pub use tally::{Figure, Opportunity, Tally, growth};
 
 /// Which deals count; what is absent does not narrow.
@@ -78,6 +79,11 @@ impl Months {
         Span { from: self.first.start(), to: self.last.end().min(self.on.next()) }
     }
 
+    /// The last day that counts.
+    pub fn counted(self) -> Day {
+        self.last.last_day().min(self.on)
+    }
+
     /// All of its days, also those that are not over.
     pub fn whole(self) -> Span {
         Span { from: self.first.start(), to: self.last.end() }
@@ -86,7 +92,7 @@ impl Months {
     /// As many days of the months so many before: up to the same day of the month, or to its last day where this span
     /// ends on one.
     pub fn before(self, months: i32) -> Span {
-        let last = self.last.last_day().min(self.on);
+        let last = self.counted();
         let period = last.period();
         let earlier = period.plus(-months);
         let ends = match last == period.last_day() {
@@ -99,6 +105,12 @@ impl Months {
             }
         };
         Span { from: self.first.plus(-months).start(), to: ends.next() }
+    }
+
+    /// The month of the last day that counts alone, looked at on the same day.
+    pub fn reached(self) -> Months {
+        let month = self.counted().period();
+        Months { first: month, last: month, on: self.on }
     }
 
     /// How many months.
@@ -247,10 +259,14 @@ impl<'f> Look<'f> {
         open: Option<Span>,
         cuts: &[Dimension],
     ) -> Sums<'f> {
+        // What was before the first period made customers known, and counts nowhere.
+        let first = self.facts().calendar.first_period.start();
+        let spans: Vec<Span> =
+            spans.iter().map(|span| Span { from: span.from.max(first), to: span.to }).collect();
         let mut sums = Sums {
             totals: spans.iter().map(|_| Tally::default()).collect(),
             parts: cuts.iter().map(|_| BTreeMap::new()).collect(),
-            problems: self.calculation.problems().iter().cloned().collect(),
+            problems: self.unclear(subject, &spans),
         };
         let mut add = |span: usize, item: Result<Item, Problem>| match item {
             Ok(item) => {
@@ -267,12 +283,32 @@ impl<'f> Look<'f> {
                 sums.problems.insert(problem);
             }
         };
-        self.credits(subject, spans, &mut add);
-        self.decided(subject, spans, &mut add);
+        self.credits(subject, &spans, &mut add);
+        self.decided(subject, &spans, &mut add);
         if let Some(span) = open {
             self.pipeline(subject, span, &mut |item| add(0, item));
         }
         sums
+    }
+
+    /// What the facts leave open about reversals dated in spans, of deals that count, of what a subject is credited with.
+    fn unclear(&self, subject: &Subject, spans: &[Span]) -> BTreeSet<Problem> {
+        let facts = self.facts();
+        let rolled_up = self.named && self.selector.reach().1.is_some();
+        let is = |who: u32, day: Day| {
+            let above = |manager: &u32| facts.above(who, day).contains(manager);
+            let up = matches!(subject, Subject::Payee(manager) if rolled_up && above(manager));
+            up || subject.holds(facts, who, day)
+        };
+        let touches = |unclear: &&Unclear| {
+            let (reversal, about) = (&facts.events[unclear.event as usize], unclear.about);
+            let day = facts.events[about as usize].day;
+            spans.iter().any(|span| span.holds(reversal.day))
+                && self.takes(reversal.deal)
+                && facts.shares_of(about).any(|share| is(share.payee, day))
+        };
+        let unclear = self.calculation.book().unclear().iter().filter(touches);
+        unclear.map(|unclear| unclear.problem.clone()).collect()
     }
 
     /// The part that an item falls into.
@@ -307,6 +343,9 @@ impl<'f> Look<'f> {
         let is = |field: &Field, wanted: &str| self.text(deal, field) == Some(wanted);
         product.as_ref().is_none_or(|product| is(&Field::DealProduct, product.as_str()))
             && customer.as_ref().is_none_or(|customer| is(&Field::DealCustomer, customer.as_str()))
-            && segment.as_ref().is_none_or(|(field, value)| self.text(deal, field) == value.as_deref())
+            && segment.as_ref().is_none_or(|(field, value)| {
+                // An empty text is one that is not stated.
+                self.text(deal, field).unwrap_or_default() == value.as_deref().unwrap_or_default()
+            })
     }
 }

@@ -69,7 +69,7 @@ pub fn statement(calculation: &Calculation, earnings: &PayeeEarnings, posted: Op
     let mut adjustments: Vec<_> = due.into_iter().map(adjustment).collect();
     adjustments
         .sort_by(|a, b| (a.for_period, &a.plan, &a.component).cmp(&(b.for_period, &b.plan, &b.component)));
-    let problems = calculation.problems().iter().chain(&earnings.problems);
+    let problems = calculation.problems().chain(&earnings.problems);
     Statement {
         payee: facts.payee_id(earnings.payee).clone(),
         period,

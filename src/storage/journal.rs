@@ -64,6 +64,13 @@ pub async fn head(conn: &mut Conn, tenant: TenantId) -> Result<Head, Fault> {
     head.ok_or_else(|| corrupt(format_args!("tenant {tenant} has no head")))
 }
 
+/// When a change was made; `None` of no change.
+pub async fn time(conn: &mut Conn, tenant: TenantId, number: i64) -> Result<Option<DateTime<Utc>>, Fault> {
+    let query =
+        sqlx::query_scalar!("select time from change where tenant_id = $1 and number = $2", tenant.0, number);
+    query.fetch_optional(conn).await.map_err(fault)
+}
+
 /// Waits for the tenant's other writers and keeps the next ones waiting until the transaction ends.
 pub async fn lock(conn: &mut Conn, tenant: TenantId) -> Result<Head, Fault> {
     let query = sqlx::query_as!(
@@ -121,12 +128,7 @@ pub async fn append(
     let salt = entry.reason.map(|_| rand::random::<[u8; 32]>());
     let reason_digest = salt.zip(entry.reason).map(|(salt, reason)| salted(&salt, reason));
     // Clocks of servers differ; the journal's goes forward, so that an instant finds one number.
-    let last = sqlx::query_scalar!(
-        "select time from change where tenant_id = $1 and number = $2",
-        tenant.0,
-        head.number
-    );
-    let last = last.fetch_optional(&mut *conn).await.map_err(fault)?;
+    let last = time(&mut *conn, tenant, head.number).await?;
     let time = last.map_or(entry.time, |last| last.max(entry.time));
     let change = Change {
         number,

@@ -44,7 +44,7 @@ fn attainments_agree_with_the_plain_reading() {
         let mut dice = Dice::new(seed);
         let period = dice.pick(&company.periods());
         let on = dice.pick(&[later(period.start(), 14), period.last_day()]);
-        if !calculation.problems().is_empty() {
+        if calculation.problems().next().is_some() {
             return Ok(());
         }
         for (index, payee) in (0..).zip(facts.payees.iter()) {
@@ -71,7 +71,7 @@ fn attainments_agree_with_the_plain_reading() {
 
 pub fn open_questions(calculation: &Calculation, earnings: &[PayeeEarnings]) -> Vec<String> {
     let of_payees = earnings.iter().flat_map(|payee| &payee.problems);
-    calculation.problems().iter().chain(of_payees).map(ToString::to_string).collect()
+    calculation.problems().chain(of_payees).map(ToString::to_string).collect()
 }
 
 /// What each key has earned up to a period, but for those that have earned nothing.

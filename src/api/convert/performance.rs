@@ -368,6 +368,7 @@ pub fn team_wire(answer: TeamAnswer, rank_by: Figure) -> v1::GetTeamPerformanceR
         performance: Some(performance_wire(answer.performance)),
         member_count: small(answer.count),
         rank_by: figure_wire(rank_by),
+        quota_measure_id: text(answer.quota),
         rules_revision: rules_revision(),
         ..v1::GetTeamPerformanceResponse::default()
     }
@@ -381,6 +382,7 @@ pub fn line_wire((place, payee, value): &(usize, PayeeId, String)) -> v1::Leader
 /// What stands beside a page of a leaderboard.
 pub fn board_wire(answer: &BoardAnswer, figure: Figure) -> v1::GetLeaderboardResponse {
     v1::GetLeaderboardResponse {
+        quota_measure_id: text(answer.quota.as_ref()),
         placed: small(answer.placed),
         unplaced: small(answer.unplaced),
         figure: figure_wire(figure),

@@ -6,7 +6,7 @@ use crate::app::earnings::AttainmentFigures;
 use crate::app::facts::off_thread;
 use crate::app::{App, Call, Listed, Page};
 use crate::calc::performance::{
-    Dimension, Figure, Goal, Line, Look, Part, Quoted, Tally, board, percent, title,
+    Dimension, Figure, Goal, Line, Look, Part, Quoted, Tally, board, percent, shared, title,
 };
 use crate::calc::problem::Problem;
 use crate::calc::subject::Subject;
@@ -34,7 +34,7 @@ pub struct PartsAnswer {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TeamQuery {
     pub performance: PerformanceQuery,
-    /// Of the quotas; absent: each one's own.
+    /// Of the quotas; absent: the one that the most members have.
     pub quota: Option<MeasureId>,
     pub rank_by: Figure,
 }
@@ -45,6 +45,8 @@ pub struct TeamAnswer {
     pub manager: PayeeId,
     pub window: String,
     pub performance: PerformanceFigures,
+    /// Of the members' attainment; absent where nobody has a quota.
+    pub quota: Option<MeasureId>,
     pub members: Listed<(usize, MemberAnswer)>,
     pub count: usize,
 }
@@ -65,7 +67,7 @@ pub struct MemberAnswer {
 pub struct BoardQuery {
     pub performance: PerformanceQuery,
     pub figure: Figure,
-    /// Of the quotas, where attainment is asked for; absent: each one's own.
+    /// Of the quotas, where attainment is asked for; absent: the one that the most members have.
     pub quota: Option<MeasureId>,
     pub title: Option<String>,
 }
@@ -76,6 +78,8 @@ pub struct BoardAnswer {
     pub listed: Listed<(usize, (usize, PayeeId, String))>,
     pub placed: usize,
     pub unplaced: usize,
+    /// Of attainment, where that is asked for.
+    pub quota: Option<MeasureId>,
     pub unit: Unit,
     pub currency: Currency,
     pub problems: Problems,
@@ -128,15 +132,12 @@ impl App {
             let look = sight.look(person.as_deref());
             let (currency, unit, months) = (sight.currency, look.unit(), sight.months);
             let cuts = [dimension];
-            let sums = look.sums(&sight.subject, &[months.span()], Some(months.whole()), &cuts);
+            let sums = look.sums(&sight.subject, &[months.span()], sight.open, &cuts);
             let parts: Vec<(Part, Tally)> =
                 sums.parts.iter().flatten().map(|(part, tally)| (*part, tally.clone())).collect();
-            let listed = listed(parts, skip, &page, (months.on, sight.as_of), |(part, tally)| {
-                let texts = FigureTexts::of(&tally, currency, unit);
-                match part {
-                    Part::Month(period) => (period.to_string(), texts),
-                    Part::Text(text) => (text.to_string(), texts.with_pipeline(&tally, currency)),
-                }
+            let listed = listed(parts, skip, &page, (months.on, sight.as_of), |(part, tally)| match part {
+                Part::Month(period) => (period.to_string(), FigureTexts::of(&tally, currency, unit)),
+                Part::Text(text) => (text.to_string(), sight.texts(&tally, unit)),
             });
             PartsAnswer { listed, unit, currency, problems: Problems::of(&sums.problems) }
         };
@@ -192,31 +193,38 @@ fn members(sight: &Sight, parts: &BTreeMap<Part, Tally>) -> BTreeMap<u32, Tally>
     members
 }
 
-/// The first goal of each payee. What keeps one from being told is a problem.
+/// The measure of a list's goals, and that of each member who belongs to the subject on the day that decides whom the
+/// caller sees all of. What keeps one from being told is a problem.
 fn goals(
     sight: &Sight,
     look: &Look,
-    payees: impl Iterator<Item = u32>,
+    members: &BTreeMap<u32, Tally>,
     quota: Option<&MeasureId>,
     problems: &mut BTreeSet<Problem>,
-) -> BTreeMap<u32, Goal> {
-    let Some(window) = sight.months.window(&sight.facts.calendar) else { return BTreeMap::new() };
-    let (payees, when): (Vec<u32>, _) = (payees.collect(), (window, sight.counted()));
-    let (goals, open) = Quoted::of(&sight.facts).first(&look.calculation, &payees, quota, when);
+) -> (Option<MeasureId>, BTreeMap<u32, Goal>) {
+    let facts = &sight.facts;
+    let Some(window) = sight.months.window(&facts.calendar) else { return (None, BTreeMap::new()) };
+    let there = |payee: &u32| sight.subject.holds(facts, *payee, sight.line_day);
+    let there: BTreeSet<u32> = members.keys().copied().filter(there).collect();
+    let Some(measure) = quota.or_else(|| shared(facts, &there, window)) else {
+        return (None, BTreeMap::new());
+    };
+    let (there, when): (Vec<u32>, _) = (there.into_iter().collect(), (window, sight.months.counted()));
+    let (goals, open) = Quoted::of(facts).each(&look.calculation, &there, measure, when);
     problems.extend(open);
-    goals
+    (Some(measure.clone()), goals)
 }
 
 fn team(sight: &Sight, quota: Option<&MeasureId>, rank_by: Figure, skip: usize, page: &Page) -> TeamAnswer {
     let facts = &sight.facts;
     let everyone: Vec<u32> = sight.subject.members(facts);
     let look = sight.look(Some(&everyone));
-    let mut summed = Summed::of(sight, &look, &[Dimension::Member]);
+    let mut summed = Summed::of(sight, &look, true, &[Dimension::Member]);
     let members = members(sight, &summed.parts.pop().unwrap_or_default());
-    let goals = goals(sight, &look, members.keys().copied(), quota, &mut summed.problems);
+    let (quota, goals) = goals(sight, &look, &members, quota, &mut summed.problems);
     let value = |payee: &u32, tally: &Tally| match rank_by {
         Figure::Attainment => percent(goals.get(payee)),
-        figure => tally.value(figure),
+        figure => tally.value(figure).filter(|_| sight.tells(figure)),
     };
     let lines =
         board(members.iter().map(|(payee, tally)| (*payee, value(payee, tally))), rank_by.least_first());
@@ -224,12 +232,11 @@ fn team(sight: &Sight, quota: Option<&MeasureId>, rank_by: Figure, skip: usize, 
     let none = Tally::default();
     let member = |line: Line| {
         let (payee, tally) = (line.payee, members.get(&line.payee).unwrap_or(&none));
-        let texts = FigureTexts::of(tally, sight.currency, look.unit());
         MemberAnswer {
             payee: facts.payee_id(payee).clone(),
             title: title(facts, payee, day).map(String::from),
             manager: facts.above(payee, day).first().map(|manager| facts.payee_id(*manager).clone()),
-            figures: texts.with_pipeline(tally, sight.currency),
+            figures: sight.texts(tally, look.unit()),
             attainment: goals.get(&payee).map(|goal| shown::goal(facts, goal)),
             place: line.place,
         }
@@ -239,7 +246,8 @@ fn team(sight: &Sight, quota: Option<&MeasureId>, rank_by: Figure, skip: usize, 
     TeamAnswer {
         manager: manager.unwrap_or_else(|| facts.payee_id(0).clone()),
         window: window.map_or_else(String::new, |window| facts.calendar.window_text(window)),
-        performance: summed.figures(sight, &look, true),
+        performance: summed.figures(sight, &look),
+        quota,
         members: listed(lines, skip, page, (sight.months.on, sight.as_of), member),
         count,
     }
@@ -263,18 +271,20 @@ fn leaderboard(
         }
     };
     let look = sight.look(noted);
-    let (span, whole) = (sight.months.span(), sight.months.whole());
-    let mut sums = look.sums(&sight.subject, &[span], Some(whole), &[Dimension::Member]);
+    let mut sums = look.sums(&sight.subject, &[sight.months.span()], sight.open, &[Dimension::Member]);
     let parts = sums.parts.pop().unwrap_or_default();
     let mut members = members(sight, &parts);
     let day = sight.months.last.last_day();
     members.retain(|payee, _| wanted.is_none_or(|wanted| title(facts, *payee, day) == Some(wanted)));
-    let values: BTreeMap<u32, Option<Exact>> = match figure {
+    let (quota, values): (_, BTreeMap<u32, Option<Exact>>) = match figure {
         Figure::Attainment => {
-            let goals = goals(sight, &look, members.keys().copied(), quota, &mut sums.problems);
-            members.keys().map(|payee| (*payee, percent(goals.get(payee)))).collect()
+            let (quota, goals) = goals(sight, &look, &members, quota, &mut sums.problems);
+            (quota, members.keys().map(|payee| (*payee, percent(goals.get(payee)))).collect())
         }
-        figure => members.iter().map(|(payee, tally)| (*payee, tally.value(figure))).collect(),
+        figure => {
+            let value = |tally: &Tally| tally.value(figure).filter(|_| sight.tells(figure));
+            (None, members.iter().map(|(payee, tally)| (*payee, value(tally))).collect())
+        }
     };
     let lines = board(values, figure.least_first());
     let all = lines.len();
@@ -288,6 +298,7 @@ fn leaderboard(
         listed: listed(lines, skip, page, (sight.months.on, sight.as_of), show),
         placed,
         unplaced: all - placed,
+        quota,
         unit: shown::unit_of(unit, figure),
         currency,
         problems: Problems::of(&sums.problems),

@@ -9,7 +9,7 @@ use crate::domain::facts::Facts;
 use super::tally::{Figure, Tally};
 
 /// Fewest peers that a median is made of: with fewer, somebody's own figure could be read off it.
-const FEWEST: usize = 3;
+const FEWEST: usize = 5;
 
 /// Somebody among others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,17 +44,17 @@ pub fn board(values: impl IntoIterator<Item = (u32, Option<Exact>)>, least_first
     lines
 }
 
-/// The title that a payee has on a day.
+/// The title that a payee has on a day, or had last before.
 pub fn title(facts: &Facts, payee: u32, day: Day) -> Option<&str> {
     let assignments = &facts.payees[payee as usize].assignments;
-    assignments.iter().find(|assignment| assignment.covers(day))?.title.as_deref()
+    assignments.iter().rfind(|assignment| assignment.from <= day)?.title.as_deref()
 }
 
-/// Others with the same title on a day, by id; nobody without one.
+/// Others who are assigned and have the same title on a day, by id; nobody without one.
 pub fn peers(facts: &Facts, payee: u32, day: Day) -> Vec<u32> {
     let Some(own) = title(facts, payee, day) else { return Vec::new() };
     let others = (0_u32..).take(facts.payees.len()).filter(|other| *other != payee);
-    others.filter(|other| title(facts, *other, day) == Some(own)).collect()
+    others.filter(|other| facts.is_assigned(*other, day) && title(facts, *other, day) == Some(own)).collect()
 }
 
 /// The median: of an even count the mean of the two in the middle.

@@ -86,10 +86,16 @@ impl<'f> Look<'f> {
         let line_day = book.origin_day(entry);
         let mut whole = None;
         for share in book.shares(entry).filter(|share| self.counts(subject, entry, share, way, line_day)) {
-            let whole = match whole.get_or_insert_with(|| self.whole(entry)) {
-                Ok(whole) => whole,
-                Err(problem) => return tell(Err(problem.clone())),
-            };
+            if whole.is_none() {
+                match self.whole(entry) {
+                    Ok((found, problem)) => {
+                        whole = Some(found);
+                        problem.into_iter().for_each(|problem| tell(Err(problem)));
+                    }
+                    Err(problem) => return tell(Err(problem)),
+                }
+            }
+            let Some(whole) = &whole else { return };
             let percent = Exact::ratio(i128::from(share.percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO);
             let part = |figure: &Exact| figure.mul(&percent);
             let what = What::Booked {
@@ -119,17 +125,21 @@ impl<'f> Look<'f> {
         }
     }
 
-    /// What an entry counts as a whole. A figure that a deal does not state is left out of what is beside the measure.
-    fn whole(&self, entry: u32) -> Result<Whole, Problem> {
+    /// What an entry counts as a whole. What a deal does not state is left out of what is beside the measure, and so is
+    /// a margin that cannot be converted: that is a problem, but the measure counts all the same.
+    fn whole(&self, entry: u32) -> Result<(Whole, Option<Problem>), Problem> {
         let (book, currency) = (self.calculation.book(), self.currency);
         let figure = self.selector.whole(book, entry, currency)?;
-        let stated = |value| match book.figure(entry, value, currency) {
-            Ok(figure) => Ok(Some(Exact::whole(i128::from(figure)))),
-            Err(Problem::Unstated { .. }) => Ok(None),
-            Err(problem) => Err(problem),
+        let stated =
+            |value| book.figure(entry, value, currency).map(|figure| Exact::whole(i128::from(figure)));
+        let margin =
+            stated(MeasureValue::Margin).and_then(|margin| Ok((stated(MeasureValue::Amount)?, margin)));
+        let (margin, problem) = match margin {
+            Ok(margin) => (Some(margin), None),
+            Err(Problem::Unstated { .. }) => (None, None),
+            Err(problem) => (None, Some(problem)),
         };
-        let (amount, margin) = (stated(MeasureValue::Amount)?, stated(MeasureValue::Margin)?);
-        Ok(Whole { figure, margin: amount.zip(margin), units: stated(MeasureValue::Quantity)? })
+        Ok((Whole { figure, margin, units: stated(MeasureValue::Quantity).ok() }, problem))
     }
 
     /// The first bookings of customers, each counted for the owner of its deal.

@@ -25,10 +25,10 @@ impl<'f> Look<'f> {
                 if spans.peek().is_none() || !subject.holds(self.facts(), who, day) || !self.takes(deal) {
                     continue;
                 }
-                let what = self.decision(deal, outcome, day);
+                let (what, problem) = self.decision(deal, outcome, day);
                 for (place, _) in spans {
-                    let item = what.clone().map(|what| Item { deal, who, day, line_day: day, what });
-                    tell(place, item);
+                    tell(place, Ok(Item { deal, who, day, line_day: day, what: what.clone() }));
+                    problem.iter().for_each(|problem| tell(place, Err(problem.clone())));
                 }
             }
         }
@@ -45,15 +45,20 @@ impl<'f> Look<'f> {
         }
     }
 
-    fn decision(&self, deal: u32, outcome: Outcome, day: Day) -> Result<What, Problem> {
+    /// What a decision counts as. A deal whose amount cannot be converted is won all the same, with a problem beside it.
+    fn decision(&self, deal: u32, outcome: Outcome, day: Day) -> (What, Option<Problem>) {
         let facts = self.facts();
         let won = outcome == Outcome::Won;
-        let amount = facts.worth(deal).amount.filter(|_| won);
-        let amount = amount.map(|minor| self.converted(deal, minor, day)).transpose()?;
+        let stated = facts.worth(deal).amount.filter(|_| won);
+        let (amount, problem) = match stated.map(|minor| self.converted(deal, minor, day)) {
+            Some(Ok(amount)) => (Some(amount), None),
+            Some(Err(problem)) => (None, Some(problem)),
+            None => (None, None),
+        };
         let opened = facts.opened(deal).filter(|_| won);
         // A deal opened after it closed says nothing about how long deals take.
         let cycle = opened.zip(facts.closed(deal)).map(|(opened, closed)| closed.days_since(opened));
-        Ok(What::Decided { won, amount, cycle: cycle.filter(|days| *days >= 0) })
+        (What::Decided { won, amount, cycle: cycle.filter(|days| *days >= 0) }, problem)
     }
 
     /// How many deals won or lost of a subject's members there is no day for.
@@ -93,10 +98,13 @@ impl<'f> Look<'f> {
                 let percent = Exact::ratio(i128::from(credit.share.percent.0), i128::from(WHOLE));
                 let part = |minor: i64| Exact::whole(i128::from(minor)).mul(&percent.unwrap_or(Exact::ZERO));
                 let amount = self.converted(credit.deal, minor, on).map(part);
+                // As a forecast counts it: not overdue, and of somebody who is there on that day.
+                let expected =
+                    |day: Day| day > on && span.holds(day) && facts.is_assigned(credit.share.payee, day);
                 let likely = |amount| What::Likely {
                     amount,
                     chance: facts.probability(credit.deal),
-                    expected: facts.closed(credit.deal).is_some_and(|day| span.holds(day)),
+                    expected: facts.closed(credit.deal).is_some_and(expected),
                 };
                 tell(amount.map(|amount| item(credit.deal, likely(amount))));
             }

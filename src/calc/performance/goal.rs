@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
-use crate::domain::date::{Day, Window};
+use crate::domain::date::{Day, Window, WindowKind};
 use crate::domain::exact::Exact;
 use crate::domain::facts::Facts;
 use crate::domain::id::MeasureId;
@@ -56,16 +56,16 @@ impl<'f> Quoted<'f> {
         )
     }
 
-    /// The first of the goals of each of some payees, and what keeps one from being told; computed in parallel.
-    pub fn first(
+    /// The goal of each of some payees in one measure, and what keeps one from being told; computed in parallel.
+    pub fn each(
         &self,
         calculation: &Calculation,
         payees: &[u32],
-        measure: Option<&MeasureId>,
+        measure: &MeasureId,
         when: (Window, Day),
     ) -> (BTreeMap<u32, Goal>, BTreeSet<Problem>) {
-        let first = |payee: &u32| self.goals(calculation, *payee, measure, when).next();
-        let found: Vec<_> = payees.par_iter().map(first).collect();
+        let of = |payee: &u32| self.goals(calculation, *payee, Some(measure), when).next();
+        let found: Vec<_> = payees.par_iter().map(of).collect();
         let (mut goals, mut problems) = (BTreeMap::new(), BTreeSet::new());
         for (payee, goal) in payees.iter().zip(found) {
             match goal {
@@ -78,7 +78,21 @@ impl<'f> Quoted<'f> {
     }
 }
 
-/// The percent of the first of some goals that can be told.
+/// The measure that the most of some payees have a quota of, set for a window or for its year; of several the first by
+/// id. In one measure people can be put in order.
+pub fn shared<'f>(facts: &'f Facts, payees: &BTreeSet<u32>, window: Window) -> Option<&'f MeasureId> {
+    let year = facts.calendar.window(WindowKind::Year, window.first());
+    let mut counts: BTreeMap<&MeasureId, usize> = BTreeMap::new();
+    for ((payee, measure), set) in facts.quotas.iter() {
+        if payees.contains(payee) && (set.contains_key(&window) || set.contains_key(&year)) {
+            *counts.entry(measure).or_default() += 1;
+        }
+    }
+    // Of equals the last is the greatest: the first by id comes last.
+    counts.into_iter().rev().max_by_key(|(_, count)| *count).map(|(measure, _)| measure)
+}
+
+/// The percent of a goal, if it can be told.
 pub fn percent(goal: Option<&Goal>) -> Option<Exact> {
     goal.and_then(|goal| goal.attainment.percent())
 }

@@ -39,6 +39,11 @@ impl Figure {
         Figure::WeightedPipeline,
     ];
 
+    /// Whether it is of open deals.
+    pub fn is_open(self) -> bool {
+        matches!(self, Figure::Pipeline | Figure::WeightedPipeline)
+    }
+
     /// Whether the least comes first.
     pub fn least_first(self) -> bool {
         self == Figure::MeanCycle

@@ -1,6 +1,7 @@
 //! A small company with every figure worked by hand, and the boundaries. That parts sum to the whole is in `parts`.
 
 mod company;
+mod edges;
 mod parts;
 
 use super::*;
@@ -73,8 +74,9 @@ fn the_figures_of_a_company_are_those_worked_by_hand() {
         amount: cents("1520.00"),
         weighted: cents("250.00"),
         unlikely: cents("220.00"),
-        expected: cents("1000.00"),
-        expected_weighted: cents("100.00"),
+        // D7 was to close on the 25th.
+        expected: Exact::ZERO,
+        expected_weighted: Exact::ZERO,
     };
     assert_eq!(all.open, open);
     let look = look(&facts, &Subject::Company, None, Filter::default(), quarter().on);
@@ -287,18 +289,21 @@ fn equals_share_a_place_and_what_is_undefined_has_none() {
 }
 
 #[test]
-fn peers_have_the_same_title_and_two_of_them_make_no_median() {
+fn peers_have_the_same_title_and_four_of_them_make_no_median() {
     let facts = facts(&PEOPLE, &deals());
     let ann = who(&facts, "ann");
     let others = peers(&facts, ann, day("2024-03-31"));
     let names: Vec<_> = others.iter().map(|payee| facts.payee_id(*payee).as_str()).collect();
     assert_eq!(names, ["bob", "cyd", "dan"]);
-    let tallies: Vec<Tally> =
+    let mut tallies: Vec<Tally> =
         others.iter().map(|payee| tally(&facts, &Subject::Payee(*payee), None, Filter::default())).collect();
+    tallies.push(Tally { booked: cents("300.00"), won: 1, ..Tally::default() });
+    assert_eq!(medians(&tallies), BTreeMap::new());
+    tallies.push(Tally { booked: cents("50.00"), lost: 1, ..Tally::default() });
     let medians = medians(&tallies);
-    // 1,200, 110 and 0; win rates have bob and cyd alone.
-    assert_eq!(medians[&Figure::Booked], (cents("110.00"), 3));
-    assert_eq!(medians[&Figure::Pipeline], (cents("220.00"), 3));
+    // 1,200, 300, 110, 50 and 0; a win rate have four of them.
+    assert_eq!(medians[&Figure::Booked], (cents("110.00"), 5));
+    assert_eq!(medians[&Figure::Pipeline], (cents("0.00"), 5));
     assert_eq!(medians.get(&Figure::WinRate), None);
     assert_eq!(peers(&facts, who(&facts, "max"), day("2024-03-31")), Vec::<u32>::new());
     let exact = |list: &[i128]| list.iter().map(|value| Exact::whole(*value)).collect::<Vec<_>>();
