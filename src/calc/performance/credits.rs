@@ -13,6 +13,8 @@ struct Whole {
     figure: Exact,
     margin: Option<(Exact, Exact)>,
     units: Option<Exact>,
+    /// Why there is no margin, though a cost is stated.
+    unclear: Option<Problem>,
 }
 
 /// Whom a share counts for, and how.
@@ -86,16 +88,11 @@ impl<'f> Look<'f> {
         let line_day = book.origin_day(entry);
         let mut whole = None;
         for share in book.shares(entry).filter(|share| self.counts(subject, entry, share, way, line_day)) {
-            if whole.is_none() {
-                match self.whole(entry) {
-                    Ok((found, problem)) => {
-                        whole = Some(found);
-                        problem.into_iter().for_each(|problem| tell(Err(problem)));
-                    }
-                    Err(problem) => return tell(Err(problem)),
-                }
-            }
-            let Some(whole) = &whole else { return };
+            let whole = match whole.get_or_insert_with(|| self.whole(entry)) {
+                Ok(whole) => whole,
+                Err(problem) => return tell(Err(problem.clone())),
+            };
+            whole.unclear.iter().for_each(|problem| tell(Err(problem.clone())));
             let percent = Exact::ratio(i128::from(share.percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO);
             let part = |figure: &Exact| figure.mul(&percent);
             let what = What::Booked {
@@ -127,19 +124,19 @@ impl<'f> Look<'f> {
 
     /// What an entry counts as a whole. What a deal does not state is left out of what is beside the measure, and so is
     /// a margin that cannot be converted: that is a problem, but the measure counts all the same.
-    fn whole(&self, entry: u32) -> Result<(Whole, Option<Problem>), Problem> {
+    fn whole(&self, entry: u32) -> Result<Whole, Problem> {
         let (book, currency) = (self.calculation.book(), self.currency);
         let figure = self.selector.whole(book, entry, currency)?;
         let stated =
             |value| book.figure(entry, value, currency).map(|figure| Exact::whole(i128::from(figure)));
         let margin =
             stated(MeasureValue::Margin).and_then(|margin| Ok((stated(MeasureValue::Amount)?, margin)));
-        let (margin, problem) = match margin {
+        let (margin, unclear) = match margin {
             Ok(margin) => (Some(margin), None),
             Err(Problem::Unstated { .. }) => (None, None),
             Err(problem) => (None, Some(problem)),
         };
-        Ok((Whole { figure, margin, units: stated(MeasureValue::Quantity).ok() }, problem))
+        Ok(Whole { figure, margin, units: stated(MeasureValue::Quantity).ok(), unclear })
     }
 
     /// The first bookings of customers, each counted for the owner of its deal.

@@ -18,37 +18,24 @@ impl<'f> Look<'f> {
     ) {
         let facts = self.facts();
         for who in subject.members(facts) {
-            for deal in facts.owned(who).iter().copied() {
-                let outcome = facts.outcome(deal);
-                let Some(day) = self.decided_on(deal, outcome) else { continue };
-                let mut spans = spans.iter().enumerate().filter(|(_, span)| span.holds(day)).peekable();
-                if spans.peek().is_none() || !subject.holds(self.facts(), who, day) || !self.takes(deal) {
-                    continue;
-                }
-                let (what, problem) = self.decision(deal, outcome, day);
-                for (place, _) in spans {
-                    tell(place, Ok(Item { deal, who, day, line_day: day, what: what.clone() }));
-                    problem.iter().for_each(|problem| tell(place, Err(problem.clone())));
+            for (place, span) in spans.iter().enumerate() {
+                for deal in facts.decided(who, span.from, span.to).iter().copied() {
+                    let Some(day) = facts.decided_on(deal) else { continue };
+                    if !subject.holds(facts, who, day) || !self.takes(deal) {
+                        continue;
+                    }
+                    let (what, problem) = self.decision(deal, day);
+                    tell(place, Ok(Item { deal, who, day, line_day: day, what }));
+                    problem.into_iter().for_each(|problem| tell(place, Err(problem)));
                 }
             }
         }
     }
 
-    /// The day on which a deal was won or lost: its close date, else of a deal won that of the first thing that happened
-    /// to it.
-    fn decided_on(&self, deal: u32, outcome: Outcome) -> Option<Day> {
-        let facts = self.facts();
-        match outcome {
-            Outcome::Open => None,
-            Outcome::Won => facts.closed(deal).or_else(|| facts.begun(deal)),
-            Outcome::Lost => facts.closed(deal),
-        }
-    }
-
     /// What a decision counts as. A deal whose amount cannot be converted is won all the same, with a problem beside it.
-    fn decision(&self, deal: u32, outcome: Outcome, day: Day) -> (What, Option<Problem>) {
+    fn decision(&self, deal: u32, day: Day) -> (What, Option<Problem>) {
         let facts = self.facts();
-        let won = outcome == Outcome::Won;
+        let won = facts.outcome(deal) == Outcome::Won;
         let stated = facts.worth(deal).amount.filter(|_| won);
         let (amount, problem) = match stated.map(|minor| self.converted(deal, minor, day)) {
             Some(Ok(amount)) => (Some(amount), None),
@@ -66,11 +53,7 @@ impl<'f> Look<'f> {
         let facts = self.facts();
         let members = subject.members(facts).into_iter();
         let belong = members.filter(|who| subject.holds(self.facts(), *who, self.on));
-        let undated = |deal: &&u32| {
-            let outcome = facts.outcome(**deal);
-            outcome != Outcome::Open && self.decided_on(**deal, outcome).is_none() && self.takes(**deal)
-        };
-        belong.map(|who| facts.owned(who).iter().filter(undated).count()).sum()
+        belong.map(|who| facts.undated(who).iter().filter(|deal| self.takes(**deal)).count()).sum()
     }
 
     /// Tells every open deal of a subject's members, and every part of one that would be theirs.
@@ -85,9 +68,7 @@ impl<'f> Look<'f> {
         let members = subject.members(facts).into_iter();
         for who in members.filter(|who| subject.holds(self.facts(), *who, on)) {
             let item = |deal, what| Item { deal, who, day: on, line_day: on, what };
-            let owned = facts.owned(who).iter().copied();
-            let open = |deal: &u32| facts.outcome(*deal) == Outcome::Open && facts.begun(*deal).is_none();
-            for deal in owned.filter(|deal| open(deal) && self.takes(*deal)) {
+            for deal in facts.waiting(who).iter().copied().filter(|deal| self.takes(*deal)) {
                 tell(Ok(item(deal, What::Open)));
             }
             for credit in facts.open_credits(who) {

@@ -27,10 +27,23 @@ pub struct OpenCredit {
     pub share: Share,
 }
 
+/// Where a deal stands, in the order in which an owner's deals are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stand {
+    /// Won or lost on a day.
+    Decided(Day),
+    /// Won or lost on a day that nobody told.
+    Undated,
+    /// Open, and nothing happened to it yet.
+    Open,
+    /// Open though something happened.
+    Begun,
+}
+
 /// Deals by whose they are. Found when it is first asked for: most answers never do.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Standing {
-    /// Deals by owner, each owner's by id; and where each owner's begin.
+    /// Deals by owner, each owner's by where they stand, then by id; and where each owner's begin.
     owned: Vec<u32>,
     owned_from: Vec<u32>,
     /// Parts of open deals by payee, then deal; and where each payee's begin.
@@ -54,7 +67,12 @@ impl Standing {
             // Events are in the order of their days.
             *first = (*first).min(index);
         }
-        let (owned_from, owned) = by_payee(payees, || deals().map(|(deal, fact)| (fact.owner, deal)));
+        let (owned_from, mut owned) = by_payee(payees, || deals().map(|(deal, fact)| (fact.owner, deal)));
+        for bounds in owned_from.windows(2) {
+            let [start, end] = bounds else { continue };
+            let stand = |deal: &u32| facts.stand(*deal, facts.day_of(begun[*deal as usize]));
+            owned[*start as usize..*end as usize].sort_by_cached_key(stand);
+        }
         let mut open = Vec::new();
         for (deal, _) in deals().filter(|(deal, _)| begun[*deal as usize] == NONE) {
             if facts.outcome(deal) == Outcome::Open {
@@ -122,7 +140,7 @@ impl Facts {
         self.standing.get_or_init(|| Arc::new(Standing::of(self)))
     }
 
-    /// The deals that a payee owns, by id, whatever happened to them.
+    /// The deals that a payee owns, whatever happened to them: won and lost by day, those without a day, the open ones.
     pub fn owned(&self, payee: u32) -> &[u32] {
         let (standing, at) = (self.standing(), payee as usize);
         &standing.owned[standing.owned_from[at] as usize..standing.owned_from[at + 1] as usize]
@@ -134,9 +152,54 @@ impl Facts {
         &standing.open[standing.open_from[at] as usize..standing.open_from[at + 1] as usize]
     }
 
+    /// Of the deals that a payee owns those that were won or lost on the days `[from, to)`, by day.
+    pub fn decided(&self, payee: u32, from: Day, to: Day) -> &[u32] {
+        self.owned_between(payee, Stand::Decided(from), Stand::Decided(to))
+    }
+
+    /// Those won or lost on a day that nobody told.
+    pub fn undated(&self, payee: u32) -> &[u32] {
+        self.owned_between(payee, Stand::Undated, Stand::Open)
+    }
+
+    /// Those that are open and that nothing happened to yet.
+    pub fn waiting(&self, payee: u32) -> &[u32] {
+        self.owned_between(payee, Stand::Open, Stand::Begun)
+    }
+
+    fn owned_between(&self, payee: u32, from: Stand, to: Stand) -> &[u32] {
+        let owned = self.owned(payee);
+        let before =
+            |stand: Stand| owned.partition_point(|deal| self.stand(*deal, self.begun(*deal)) < stand);
+        owned.get(before(from)..before(to)).unwrap_or_default()
+    }
+
+    /// Where a deal stands that something happened to first on a day, if ever.
+    fn stand(&self, deal: u32, begun: Option<Day>) -> Stand {
+        let decided = match self.outcome(deal) {
+            Outcome::Open => return if begun.is_none() { Stand::Open } else { Stand::Begun },
+            Outcome::Won => self.closed(deal).or(begun),
+            Outcome::Lost => self.closed(deal),
+        };
+        decided.map_or(Stand::Undated, Stand::Decided)
+    }
+
+    /// The day on which a deal was won or lost: its close date, else of a deal won that of the first thing that happened
+    /// to it.
+    pub fn decided_on(&self, deal: u32) -> Option<Day> {
+        match self.stand(deal, self.begun(deal)) {
+            Stand::Decided(day) => Some(day),
+            Stand::Undated | Stand::Open | Stand::Begun => None,
+        }
+    }
+
     /// The day of the first thing that happened to a deal.
     pub fn begun(&self, deal: u32) -> Option<Day> {
-        let event = *self.standing().begun.get(deal as usize)?;
+        self.day_of(*self.standing().begun.get(deal as usize)?)
+    }
+
+    /// The day of an event; none of none.
+    fn day_of(&self, event: u32) -> Option<Day> {
         self.events.get(event as usize).map(|event| event.day)
     }
 

@@ -227,3 +227,33 @@ fn the_measure_of_a_list_is_that_of_the_most_quotas_in_the_window_or_its_year() 
     let others = [("bob", "all", "FY2024-Q2"), ("dan", "all", "FY2024-Q1"), ("max", "all", "FY2024-Q1")];
     assert_eq!(of(&[&others[..], &[year, ann, bob]].concat()).as_deref(), Some("own"));
 }
+
+#[test]
+fn a_deal_is_won_lost_without_a_day_or_open_and_only_one_of_them() {
+    let deals = [
+        // Won on its close date, on the day of its first event, on none.
+        deal("A", "ann", Outcome::Won, &["close 2024-03-31", "booked 2024-04-01"]),
+        deal("B", "ann", Outcome::Won, &["booked 2024-01-01", "refund 2024-02-01"]),
+        deal("C", "ann", Outcome::Won, &[]),
+        // Lost on its close date, and on none though something was booked.
+        deal("D", "ann", Outcome::Lost, &["close 2024-01-01"]),
+        deal("E", "ann", Outcome::Lost, &["booked 2024-02-01"]),
+        // Open; what was booked already is no longer in the pipeline.
+        deal("F", "ann", Outcome::Open, &["close 2024-02-01"]),
+        deal("G", "ann", Outcome::Open, &["booked 2024-02-01"]),
+        deal("H", "ann", Outcome::Won, &["close 2024-04-01"]),
+    ];
+    let facts = facts(&PEOPLE, &deals);
+    let ann = who(&facts, "ann");
+    let ids = |deals: &[u32]| deals.iter().map(|deal| facts.deal_id(*deal)).collect::<String>();
+    let (first, next) = (day("2024-01-01"), day("2024-04-01"));
+    assert_eq!(ids(facts.decided(ann, first, next)), "BDA");
+    assert_eq!(ids(facts.decided(ann, first, first)), "");
+    assert_eq!(ids(facts.decided(ann, next, next.next())), "H");
+    assert_eq!((ids(facts.undated(ann)), ids(facts.waiting(ann))), ("CE".into(), "F".into()));
+    assert_eq!(ids(facts.owned(ann)), "BDAHCEFG");
+    let look = look(&facts, &Subject::Company, None, Filter::default(), quarter().on);
+    assert_eq!(look.undated(&Subject::Company), 2);
+    let (tally, _) = sums(&facts, &Subject::Company, None, quarter());
+    assert_eq!((tally.won, tally.lost, tally.open.deals), (2, 1, 1));
+}
