@@ -69,7 +69,9 @@ impl EarningsService for Earnings {
         let (call, request) = accept(request)?;
         let (payee, period, as_of) = statement_page::asked(&request)?;
         let sheet = self.0.statement_sheet(&call, payee, period, as_of).await?;
-        Ok(Response::new(statement_page::wire(sheet)))
+        let answer = statement_page::standing_wire(sheet);
+        let names = self.0.names(&call, answer.as_of_change, &statement_page::named(&answer)).await?;
+        Ok(Response::new(statement_page::wire(answer, &names)))
     }
 
     async fn explain_earning(

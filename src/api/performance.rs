@@ -77,7 +77,8 @@ impl PerformanceService for Performances {
         let team = v1::GetTeamPerformanceResponse { members, ..convert::team_wire(answer, rank_by) };
         let (query, compare) = convert::performance(&team_page::months(&request, &team))?;
         let (year, _) = self.0.performance(&call, query, compare).await?;
-        Ok(Response::new(team_page::wire(&team, &convert::performance_wire(year).months)))
+        let names = self.0.names(&call, team.as_of_change, &team_page::named(&team)).await?;
+        Ok(Response::new(team_page::wire(&team, &convert::performance_wire(year).months, &names)))
     }
 
     async fn get_leaderboard(

@@ -126,6 +126,18 @@ impl App {
         Ok(receipt)
     }
 
+    /// Names, by id, of payees whose figures the caller has just been given: whoever may see those may see these. They are
+    /// read for one answer and kept nowhere.
+    pub async fn names(
+        &self,
+        call: &Call,
+        as_of: i64,
+        payees: &[String],
+    ) -> Result<BTreeMap<String, String>, Fault> {
+        let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
+        storage::payee::names(&mut tx, call.tenant(), as_of, payees).await
+    }
+
     /// Moves reports of a manager to another or to none, or refuses them all.
     pub async fn reassign_reports(
         &self,

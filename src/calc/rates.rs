@@ -18,6 +18,8 @@ pub struct TierTotal {
     pub tier: usize,
     /// Its lower edge, in the unit of the axis.
     pub edge: Number,
+    /// Whether that must be exceeded.
+    pub edge_lower: bool,
     /// Its rate.
     pub rate: Number,
     /// What the tier prices: minor units or millionths, exact.
@@ -290,6 +292,7 @@ impl<'l> Walk<'l> {
             TierTotal {
                 tier,
                 edge: rung.edge,
+                edge_lower: rung.edge_lower,
                 rate: rung.rate,
                 credited,
                 paid,

@@ -175,6 +175,7 @@ impl Show<'_, '_> {
         let on_line = |exact: &Exact| figure(self.currency, segment.line_unit, exact);
         let tier = |tier: &super::rates::TierTotal| TierFigures {
             edge: tier.edge,
+            edge_lower: tier.edge_lower,
             rate: tier.rate,
             credited: credited(&tier.credited),
             amount: exact_amount(self.currency, &tier.paid),

@@ -215,6 +215,9 @@ impl StepKind {
 pub struct TierFigures {
     /// Lower edge, in what the axis is in.
     pub edge: Number,
+    /// Whether that must be exceeded.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub edge_lower: bool,
     /// Rate, as the segment's rates are.
     pub rate: Number,
     /// Credited in this tier, exact.

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use crate::api::v1;
 use crate::picture::figures::{
-    MARK, bar, counts, grouped, marked, month, percent, short_day, short_month, whole,
+    MARK, about, at_least, bar, counts, grouped, marked, month, more_text, percent, short_day, short_month,
 };
 use crate::picture::scale::{of, rough};
-use crate::picture::standing::{by_measure, pace_kept};
+use crate::picture::standing::{MEASURES, by_measure, pace_kept};
 
 /// A bar for each window of each measure that has a quota in it, with a mark where pace would be, and in words where that
 /// leads; a part for each measure.
@@ -25,7 +25,8 @@ pub fn attainments<'a>(figures: impl Iterator<Item = &'a v1::Attainment>, on_dat
         }
         text
     };
-    groups.into_iter().map(measure).collect()
+    let hidden = more_text(groups.len(), MEASURES, "measures");
+    groups.into_iter().take(MEASURES).map(measure).chain(hidden).collect()
 }
 
 /// The bar of a window.
@@ -47,16 +48,16 @@ fn course(figure: &v1::Attainment) -> String {
     let quota = figure.quota.as_deref().map(grouped).unwrap_or_default();
     let mut text = format!("    {credited} of {quota} {}", figure.currency_code).trim_end().to_string();
     let Some(expected) = &figure.expected else { return text };
-    let _ = write!(text, "; pace asks for {}", whole(expected));
+    let _ = write!(text, "; pace asks for {}", about(expected, figure.unit()));
     if let Some(pace) = &figure.pace_percent {
         let _ = write!(text, ": {} is there", percent(pace));
     }
     if figure.days_left > 0 {
         if let Some(forecast) = &figure.forecast_by_pace {
-            let _ = write!(text, "\n    going on like this ends at {}", whole(forecast));
+            let _ = write!(text, "\n    going on like this ends at {}", about(forecast, figure.unit()));
         }
         if let Some(needed) = figure.needed_per_week.as_deref().filter(|needed| counts(needed)) {
-            let (needed, days) = (whole(needed), figure.days_left);
+            let (needed, days) = (at_least(needed), figure.days_left);
             let _ = write!(text, "\n    about {needed} a week reach the quota in the {days} days left");
         }
     }
@@ -114,7 +115,7 @@ mod tests {
              FY2026-Q4 ██▌░░░┃░░░░░░░░░░░░░ 12.8 %, behind pace\n    \
              57,956.00 of 450,000.00 USD; pace asks for 150,000: 38.6 % is there\n    \
              going on like this ends at 173,868\n    \
-             about 44,988 a week reach the quota in the 61 days left"
+             about 44,989 a week reach the quota in the 61 days left"
         );
         let reached = v1::Attainment {
             attainment_percent: Some("104.2".into()),

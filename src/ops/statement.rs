@@ -10,9 +10,9 @@ use super::table::table;
 use super::text::fitted;
 use crate::api::v1;
 use crate::api::v1::statement::State;
-use crate::picture::figures::{MARK, bar, grouped, percent, short_day};
-use crate::picture::standing::by_measure;
-use crate::picture::tier::{decimal, edge_text, needs_quota, next_tier, rate_text, reached};
+use crate::picture::figures::{MARK, bar, grouped, more_text, percent, short_day};
+use crate::picture::standing::{MEASURES, by_measure, by_month};
+use crate::picture::tier::{decimal, from_text, needs_quota, next_tier, over, rate_text, reached};
 
 pub use fetch::{run, text};
 
@@ -28,7 +28,7 @@ pub fn render(answer: &v1::GetStatementResponse, why: Option<&str>) -> String {
     let mut parts = vec![head(statement), summary(statement)];
     parts.extend(attainments(answer, statement));
     parts.extend(months(answer, statement));
-    parts.extend(statement.components.iter().flat_map(|component| details(statement, component)));
+    parts.extend(statement.components.iter().flat_map(|component| details(answer, statement, component)));
     if !statement.adjustments.is_empty() {
         parts.push(adjustments(statement));
     }
@@ -133,7 +133,10 @@ fn months(answer: &v1::GetStatementResponse, statement: &v1::Statement) -> Vec<S
             }
         }
     };
-    by_measure(answer.months.iter()).into_iter().map(measure).collect()
+    let groups = by_measure(answer.months.iter());
+    let shown = groups.len().min(MEASURES);
+    let hidden = more_text(by_month(statement, &answer.attainments), shown, "measures").filter(|_| shown > 0);
+    groups.into_iter().take(MEASURES).map(measure).chain(hidden).collect()
 }
 
 /// A month, with a mark at the statement's own.
@@ -148,12 +151,24 @@ fn credited<'a>(figure: &'a v1::Attainment, statement: &v1::Statement) -> Month<
 }
 
 /// How a component's amount came about.
-fn details(statement: &v1::Statement, component: &v1::ComponentStatement) -> Vec<String> {
+fn details(
+    answer: &v1::GetStatementResponse,
+    statement: &v1::Statement,
+    component: &v1::ComponentStatement,
+) -> Vec<String> {
     let (name, window) = (&component.name, &component.window);
     let title = format!("{name} ({} of plan {}), {window}", component.component_id, component.plan_id);
     let mut text = title;
     for segment in &component.segments {
-        let _ = write!(text, "\n{}", indented(&segment_text(segment, &component.currency_code)));
+        let _ = write!(
+            text,
+            "\n{}",
+            indented(&segment_text(
+                segment,
+                &component.currency_code,
+                !over(statement, segment, &answer.on_date)
+            ))
+        );
     }
     if let Some(repriced) = &component.repriced {
         let _ = write!(text, "\n  Moved beside these lines, by tiers reached or left: {}", grouped(repriced));
@@ -164,7 +179,7 @@ fn details(statement: &v1::Statement, component: &v1::ComponentStatement) -> Vec
     vec![text]
 }
 
-fn segment_text(segment: &v1::Segment, currency: &str) -> String {
+fn segment_text(segment: &v1::Segment, currency: &str, within_reach: bool) -> String {
     let v1::Segment { start_date, end_date, measure_id, .. } = segment;
     let mut text = format!("From {start_date} to before {end_date}: ");
     if measure_id.is_empty() {
@@ -193,8 +208,8 @@ fn segment_text(segment: &v1::Segment, currency: &str) -> String {
         let _ = write!(text, "\n{}", tiers(segment));
     }
     text.push_str(&steps(segment));
-    if let Some((next, to_go)) = next_tier(segment, currency) {
-        let _ = write!(text, "\n{} more reach the tier from {}", grouped(&to_go), edge_text(next));
+    if let Some((next, missing)) = next_tier(segment, currency).filter(|_| within_reach) {
+        let _ = write!(text, "\n{missing} more reach the tier {}", from_text(next));
     }
     text
 }
@@ -222,7 +237,7 @@ fn tiers(segment: &v1::Segment) -> String {
     for (place, tier) in segment.tiers.iter().enumerate() {
         let mark = if reached == Some(place) { " ◀" } else { "" };
         let mut row = vec![
-            format!("from {}{mark}", edge_text(tier)),
+            format!("{}{mark}", from_text(tier)),
             rate_text(segment, tier),
             grouped(&tier.credited),
             grouped(&tier.earned),

@@ -12,7 +12,8 @@ use super::text::fitted;
 use crate::api::v1;
 use crate::api::v1::performance_service_client::PerformanceServiceClient;
 use crate::config::Team;
-use crate::picture::figures::{bar, grouped, month, percent, short_day, whole};
+use crate::picture::figures::{bar, grouped, month, percent, short_day, tenth};
+use crate::picture::rank::{self, booked, booked_in};
 
 /// Members on a page of the server's answer: all that are shown.
 const MEMBERS: i32 = 100;
@@ -50,7 +51,7 @@ pub fn render(team: &v1::GetTeamPerformanceResponse) -> String {
     parts.extend(goals);
     parts.push(months(performance));
     parts.extend(stages(performance));
-    parts.push(members(team));
+    parts.push(members(team, performance));
     if performance.undated_deals > 0 {
         parts.push(format!(
             "{} deals won or lost say neither when nor what was booked: they count nowhere.",
@@ -71,13 +72,15 @@ pub fn render(team: &v1::GetTeamPerformanceResponse) -> String {
 fn head(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance) -> String {
     let none = v1::Figures::default();
     let totals = performance.totals.as_ref().unwrap_or(&none);
-    let v1::Performance { on_date, currency_code, .. } = performance;
+    let (on_date, currency) = (&performance.on_date, booked_in(performance));
     let mut text = format!(
-        "Team of {} in {}, up to {on_date}; as of change {}\n{} {currency_code} booked",
+        "Team of {} in {}, up to {on_date}; as of change {}\n{}{}{currency} {}",
         team.manager_id,
         month(&team.window),
         team.as_of_change,
         grouped(&totals.booked),
+        if currency.is_empty() { "" } else { " " },
+        booked(performance),
     );
     let _ = write!(text, ", {} deals won, {} lost", totals.deals_won, totals.deals_lost);
     if let Some(rate) = &totals.win_rate_percent {
@@ -87,7 +90,7 @@ fn head(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance) ->
         let _ = write!(text, ", {} a deal", grouped(average));
     }
     if let Some(days) = &totals.mean_cycle_days {
-        let _ = write!(text, ", {} days to win", whole(days));
+        let _ = write!(text, ", {} days to win", tenth(days));
     }
     text
 }
@@ -97,9 +100,16 @@ fn months(performance: &v1::Performance) -> String {
     let months = performance.months.iter().map(|month| grown(month, &performance.on_date));
     let months: Vec<_> = months.collect();
     match standing::months(&months) {
-        Some(lines) => format!("Booked by month, with growth{lines}"),
-        None => format!("Booked by month\n  nothing up to {}", short_day(&performance.on_date)),
+        Some(lines) => format!("{} by month, with growth{lines}", title(performance)),
+        None => {
+            format!("{} by month\n  nothing up to {}", title(performance), short_day(&performance.on_date))
+        }
     }
+}
+
+/// What is booked, as a title.
+fn title(performance: &v1::Performance) -> &str {
+    if performance.measure_id.is_empty() { "Booked" } else { booked(performance) }
 }
 
 /// A month with its growth; nothing is booked in one that is yet to come.
@@ -132,24 +142,32 @@ fn stages(performance: &v1::Performance) -> Option<String> {
     (!performance.stages.is_empty()).then(|| format!("Pipeline\n{table}{more}"))
 }
 
-fn members(team: &v1::GetTeamPerformanceResponse) -> String {
-    let mut table = table(&["Place", "Member", "Attainment", "", "Booked", "Won"], 3);
+fn members(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance) -> String {
+    let by = rank::name(team);
+    let by_attainment = matches!(team.rank_by(), v1::Figure::Unspecified | v1::Figure::Attainment);
+    let header = ["Place", "Member", "Attainment", "", title(performance), "Won", by];
+    let mut table = table(if by_attainment { &header[..6] } else { &header }, 3);
     for member in &team.members {
         let figures = member.figures.as_ref();
         let attained = member.attainment.as_ref().and_then(|figure| figure.attainment_percent.as_deref());
-        table.add_row([
+        let mut row = vec![
             if member.place > 0 { member.place.to_string() } else { String::new() },
             member.payee_id.clone(),
             attained.map(bar).unwrap_or_default(),
             attained.map_or_else(|| "no quota".to_string(), percent),
             figures.map(|figures| grouped(&figures.booked)).unwrap_or_default(),
             figures.and_then(|figures| figures.win_rate_percent.as_deref()).map(percent).unwrap_or_default(),
-        ]);
+        ];
+        if !by_attainment {
+            let figure = rank::figure(team.rank_by(), member);
+            row.push(figure.map(|text| rank::said(team.rank_by(), &text)).unwrap_or_default());
+        }
+        table.add_row(row);
     }
     let shown = i32::try_from(team.members.len()).unwrap_or(i32::MAX);
     let more = team.member_count.saturating_sub(shown);
     let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
-    format!("Members by place\n{table}{more}")
+    format!("Members by {by}\n{table}{more}")
 }
 
 #[cfg(test)]

@@ -9,12 +9,12 @@ use super::scale::{across, of, rough};
 const MOST: i64 = 250;
 
 /// A bar of what is attained in percent, with a mark at what pace asks for, in percent of the same goal. It is as long
-/// as the largest of both and the goal; where it is longer than the goal, the goal has a mark too. Without a percent it
-/// is empty. `label` says to whoever cannot see it what it shows.
-pub fn bar(label: &str, attained: Option<&str>, pace: Option<&str>) -> Markup {
+/// as the largest of both, the goal, and the `furthest` of the bars that it stands among; where it is longer than the goal,
+/// the goal has a mark too. Without a percent it is empty. `label` says to whoever cannot see it what it shows.
+pub fn bar(label: &str, attained: Option<&str>, pace: Option<&str>, furthest: Decimal) -> Markup {
     let attained = attained.and_then(rough);
     let pace = pace.and_then(rough);
-    let furthest = attained.into_iter().chain(pace).max().unwrap_or_default();
+    let furthest = attained.into_iter().chain(pace).fold(furthest, Decimal::max);
     let full = furthest.clamp(Decimal::ONE_HUNDRED, Decimal::from(MOST));
     let place = |percent: Decimal| across(of(percent, full, 1000));
     let goal = (full > Decimal::ONE_HUNDRED).then(|| place(Decimal::ONE_HUNDRED));
@@ -65,7 +65,7 @@ mod tests {
 
     /// Where the fill ends, where the goal and where pace stand.
     fn places(attained: Option<&str>, pace: Option<&str>) -> [Option<String>; 3] {
-        let svg = bar("label", attained, pace).into_string();
+        let svg = bar("label", attained, pace, Decimal::ZERO).into_string();
         let after = |class: &str, name: &str| {
             let (_, rest) = svg.split_once(&format!("class=\"{class}"))?;
             let (_, rest) = rest.split_once(&format!(" {name}=\""))?;
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_label_is_text() {
-        let svg = bar("<b>\"&", Some("1"), None).into_string();
+        let svg = bar("<b>\"&", Some("1"), None, Decimal::ZERO).into_string();
         assert!(svg.contains("aria-label=\"&lt;b&gt;&quot;&amp;\""), "{svg}");
         assert!(svg.contains("<title>&lt;b&gt;&quot;&amp;</title>"), "{svg}");
     }

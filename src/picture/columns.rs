@@ -32,7 +32,10 @@ pub fn columns(label: &str, columns: &[Column]) -> Markup {
     let highest = placed.iter().max().copied().unwrap_or_default();
     let lowest = placed.iter().min().copied().unwrap_or_default();
     let range = highest.checked_sub(lowest).unwrap_or_default();
-    let y = |figure: Decimal| ABOVE + of(highest.saturating_sub(figure), range, TALLEST);
+    let y = |figure: Decimal| match range.is_zero() {
+        true => ABOVE + TALLEST,
+        false => ABOVE + of(highest.saturating_sub(figure), range, TALLEST),
+    };
     let slot = i64::try_from(columns.len()).ok().and_then(|count| 1000_i64.checked_div(count));
     let slot = slot.unwrap_or(1000);
     // Room under what hangs below the line for its own figure.
@@ -54,21 +57,25 @@ fn one(column: &Column, left: i64, slot: i64, y: &impl Fn(Decimal) -> i64, heigh
     let (x, width) = (left + slot * 16 / 100, slot * 68 / 100);
     let middle = across(left + slot / 2);
     let zero = y(Decimal::ZERO);
-    let figure = column.figure.as_deref().and_then(|text| Some((text, rough(text)?)));
+    let drawn = column.figure.as_deref().and_then(|text| Some((text, rough(text)?)));
+    let drawn = drawn.filter(|(_, figure)| !figure.is_zero());
     html! {
         g {
             title { (column.label) }
-            @if let Some((text, figure)) = figure && !figure.is_zero() {
+            @if let Some((_, figure)) = drawn {
                 @let (top, bottom) = (y(figure).min(zero), y(figure).max(zero));
-                @let written = if figure < Decimal::ZERO { bottom + 12 } else { top - 5 };
                 // A figure too small to be seen is there all the same.
                 rect.month.current[column.current] x=(across(x)) width=(across(width)) y=(top)
                     height=((bottom - top).max(1)) rx="3" {}
-                text.figure x=(middle) y=(written) text-anchor="middle" { (short(text)) }
             }
             @if let Some(goal) = column.goal.as_deref().and_then(rough) {
                 line.goal x1=(across(left + slot * 6 / 100)) x2=(across(left + slot * 94 / 100))
                     y1=(y(goal)) y2=(y(goal)) {}
+            }
+            // Over the goal, which it may stand on.
+            @if let Some((text, figure)) = drawn {
+                @let written = if figure < Decimal::ZERO { y(figure).max(zero) + 12 } else { y(figure).min(zero) - 5 };
+                text.figure x=(middle) y=(written) text-anchor="middle" { (short(text)) }
             }
             text.name.current[column.current] x=(middle) y=(height - 5) text-anchor="middle" { (column.name) }
         }
@@ -121,6 +128,9 @@ mod tests {
     fn nothing_and_the_smallest_are_drawn() {
         let (months, goals) = drawn(&[column(Some("0.00"), None), column(None, None)]);
         assert_eq!((months.len(), goals.len()), (0, 0));
+        // The line that nothing stands on is where columns would begin.
+        let nothing = super::columns("label", &[column(Some("0.00"), Some("0.00"))]).into_string();
+        assert!(nothing.contains("class=\"base\" x1=\"0\" x2=\"100%\" y1=\"128\" y2=\"128\""), "{nothing}");
         let (months, _) = drawn(&[column(Some("0.01"), None), column(Some("900000.00"), None)]);
         assert_eq!(months[0].1, "1");
         let none = super::columns("label", &[]).into_string();

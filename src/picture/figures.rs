@@ -1,8 +1,10 @@
-//! Figures for people to read. The text of a figure is never computed with, only cut and grouped.
+//! Figures for people to read. The text of a figure is never computed with, only cut and grouped; what somebody needs is
+//! rounded up, so that it is enough.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::scale::{of, rough};
+use crate::api::v1;
 
 /// Decimal text with a comma between groups of three integer digits: `-1,234,567.80`.
 pub fn grouped(text: &str) -> String {
@@ -32,6 +34,24 @@ pub fn grouped(text: &str) -> String {
 pub fn whole(text: &str) -> String {
     let whole = text.split('.').next().unwrap_or(text);
     grouped(if whole == "-0" { "0" } else { whole })
+}
+
+/// A figure beside others, about as large: whole, but below ten and of numbers with a decimal, cut off.
+pub fn about(text: &str, unit: v1::Unit) -> String {
+    let (cut, decimals) = text.split_once('.').unwrap_or((text, ""));
+    let small = cut.trim_start_matches('-').len() < 2;
+    match decimals.chars().next().filter(|tenth| *tenth != '0' && (small || unit == v1::Unit::Number)) {
+        Some(tenth) => format!("{}.{tenth}", grouped(cut)),
+        None => whole(text),
+    }
+}
+
+/// What is needed of something, about: no less, whole from ten on, below with a decimal.
+pub fn at_least(text: &str) -> String {
+    let Some(figure) = rough(text) else { return grouped(text) };
+    let digits = if figure < Decimal::TEN { 1 } else { 0 };
+    let enough = figure.round_dp_with_strategy(digits, RoundingStrategy::ToPositiveInfinity);
+    grouped(&enough.normalize().to_string())
 }
 
 /// Whether a figure is another than zero.
@@ -102,9 +122,7 @@ pub fn short_day(day: &str) -> String {
 
 /// A percent with one decimal. Cut, not rounded: 99.96 has not reached 100.
 pub fn percent(text: &str) -> String {
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    let tenth = decimals.chars().next().unwrap_or('0');
-    format!("{}.{tenth} %", grouped(whole))
+    format!("{} %", tenth(text))
 }
 
 /// A bar as [`bar`] gives it, with a mark in the cell where another percent of the same stands.
@@ -117,6 +135,19 @@ pub fn marked(percent: &str, mark: &str) -> String {
 
 /// What [`marked`] sets into a bar.
 pub const MARK: char = '┃';
+/// How many more there are than are shown, in words: `and 1,322 more deals`, `and 1 more deal`; `None` if all are.
+pub fn more_text(count: usize, shown: usize, what: &str) -> Option<String> {
+    let left = count.saturating_sub(shown);
+    let one = what.strip_suffix('s').filter(|_| left == 1 && !what.contains(' '));
+    (left > 0).then(|| format!("and {} more {}", grouped(&left.to_string()), one.unwrap_or(what)))
+}
+
+/// A number with one decimal, cut.
+pub fn tenth(text: &str) -> String {
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    format!("{}.{}", grouped(whole), decimals.chars().next().unwrap_or('0'))
+}
+
 /// Cells of a full bar.
 const BAR: usize = 20;
 /// A cell filled by eighths.
@@ -164,6 +195,47 @@ mod tests {
         {
             assert_eq!(whole(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_is_small_and_what_is_counted_keeps_a_decimal() {
+        for (text, money, number) in [
+            ("2.58", "2.5", "2.5"),
+            ("-0.4", "-0.4", "-0.4"),
+            ("9.0999", "9", "9"),
+            ("12.5", "12", "12.5"),
+            ("1234.56", "1,234", "1,234.5"),
+            ("266666.666667", "266,666", "266,666.6"),
+            ("7", "7", "7"),
+            ("", "", ""),
+        ] {
+            assert_eq!(
+                (about(text, v1::Unit::Money), about(text, v1::Unit::Number)),
+                (money.into(), number.into())
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_needed_is_rounded_up() {
+        for (text, expected) in [
+            ("0.1148", "0.2"),
+            ("9.9", "9.9"),
+            ("9.91", "10"),
+            ("10.000001", "11"),
+            ("44988.721311", "44,989"),
+            ("12.00", "12"),
+        ] {
+            assert_eq!(at_least(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_shown_is_counted() {
+        assert_eq!(more_text(6, 6, "measures"), None);
+        assert_eq!(more_text(7, 6, "measures").as_deref(), Some("and 1 more measure"));
+        assert_eq!(more_text(1328, 6, "measures").as_deref(), Some("and 1,322 more measures"));
+        assert_eq!(more_text(7, 6, "of smaller ones").as_deref(), Some("and 1 more of smaller ones"));
     }
 
     #[test]

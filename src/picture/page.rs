@@ -3,6 +3,8 @@
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::figures::more_text;
+
 /// How pages look.
 const STYLE: &str = include_str!("page.css");
 /// What a page may load: nothing but its own style.
@@ -35,8 +37,5 @@ pub fn told(text: &str) -> Markup {
 
 /// How many more there are than are shown; nothing if all are.
 pub fn more(count: usize, shown: usize, what: &str) -> Markup {
-    let left = count.saturating_sub(shown);
-    html! {
-        @if left > 0 { p.note { "and " (super::figures::grouped(&left.to_string())) " more " (what) } }
-    }
+    html! { @if let Some(text) = more_text(count, shown, what) { p.note { (text) } } }
 }

@@ -1,13 +1,16 @@
 //! How far somebody is: a bar of what is attained, and in words what pace asks for, where it leads and what is left to do.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
+use rust_decimal::Decimal;
 
 use super::bar::bar;
-use super::figures::{counts, grouped, month, percent, short_day, whole};
+use super::figures::{about, at_least, counts, grouped, month, percent, short_day};
 use crate::api::v1;
 
 /// Measures that are shown.
-const MEASURES: usize = 6;
+pub const MEASURES: usize = 6;
 
 /// Figures of each measure, in the order in which the measures come.
 pub fn by_measure<'a>(figures: impl Iterator<Item = &'a v1::Attainment>) -> Vec<Vec<&'a v1::Attainment>> {
@@ -20,8 +23,20 @@ pub fn by_measure<'a>(figures: impl Iterator<Item = &'a v1::Attainment>) -> Vec<
             None => groups.push(vec![figure]),
         }
     }
-    groups.truncate(MEASURES);
     groups
+}
+
+/// How many measures there are to show by month, of which an answer gives the first: those with a quota, else those that
+/// components pay on.
+pub fn by_month(statement: &v1::Statement, attainments: &[v1::Attainment]) -> usize {
+    let with_quota = by_measure(attainments.iter().filter(|figure| figure.quota.is_some())).len();
+    let segments = statement.components.iter().flat_map(|part| &part.segments);
+    let paid = segments.map(|segment| match segment.line_measure_id.as_str() {
+        "" => segment.measure_id.as_str(),
+        line => line,
+    });
+    let paid: BTreeSet<&str> = paid.filter(|measure| !measure.is_empty()).collect();
+    if with_quota > 0 { with_quota } else { paid.len() }
 }
 
 /// What a window of an attainment shows, up to a day.
@@ -37,7 +52,7 @@ pub fn standing(figure: &v1::Attainment, on_date: &str) -> Markup {
     }
     html! {
         div.top { span { (window) } span.percent { (said) } }
-        (bar(&label, attained, pace))
+        (bar(&label, attained, pace, Decimal::ZERO))
         div.top {
             span.soft {
                 (credited) " of " (figure.quota.as_deref().map(grouped).unwrap_or_default()) " " (figure.currency_code)
@@ -76,14 +91,14 @@ fn course(figure: &v1::Attainment, on_date: &str) -> Markup {
     html! {
         @if let Some(expected) = &figure.expected {
             p.soft {
-                "Pace asks for " (whole(expected)) " by " (short_day(on_date))
+                "Pace asks for " (about(expected, figure.unit())) " by " (short_day(on_date))
                 @if let Some(pace) = &figure.pace_percent { "; " (percent(pace)) " of it is there" }
                 "."
                 @if let Some(forecast) = figure.forecast_by_pace.as_deref().filter(|_| left) {
-                    " Going on like this ends at " strong { (whole(forecast)) } "."
+                    " Going on like this ends at " strong { (about(forecast, figure.unit())) } "."
                 }
                 @if let Some(needed) = needed {
-                    " About " strong { (whole(needed)) } " a week reach the quota in the " (figure.days_left) " days left."
+                    " About " strong { (at_least(needed)) } " a week reach the quota in the " (figure.days_left) " days left."
                 }
             }
         }
@@ -108,7 +123,7 @@ mod tests {
             "behind pace",
             "FY2026-Q4: 12.8 % of the quota, pace asks for 33.3 %",
             "Pace asks for 150,000 by 31 Oct; 38.6 % of it is there. Going on like this ends at 173,868. \
-             About 44,988 a week reach the quota in the 61 days left.",
+             About 44,989 a week reach the quota in the 61 days left.",
         ] {
             assert!(text.contains(part), "{part}\n{text}");
         }
@@ -130,6 +145,29 @@ mod tests {
         assert!(said(&just_behind).contains("behind pace"), "{}", said(&just_behind));
         let over = v1::Attainment { days_left: 0, needed_per_week: None, ..behind_pace() };
         assert!(!said(&over).contains("Going on") && said(&over).contains("by 31 Oct"), "{}", said(&over));
+    }
+
+    #[test]
+    fn what_is_small_keeps_a_decimal_and_what_is_needed_is_enough() {
+        let few = v1::Attainment {
+            expected: Some("2.58".into()),
+            forecast_by_pace: Some("12.5".into()),
+            needed_per_week: Some("0.1148".into()),
+            unit: v1::Unit::Number.into(),
+            currency_code: String::new(),
+            ..behind_pace()
+        };
+        let said = |figure: &v1::Attainment| said(figure);
+        let text = said(&few);
+        for part in ["asks for 2.5 by", "ends at 12.5.", "About 0.2 a week"] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        for (needed, expected) in
+            [("9.95", "10"), ("9.91", "10"), ("9.9", "9.9"), ("10.000001", "11"), ("12.00", "12"), ("1", "1")]
+        {
+            let text = said(&v1::Attainment { needed_per_week: Some(needed.into()), ..behind_pace() });
+            assert!(text.contains(&format!("About {expected} a week")), "{needed} {expected}\n{text}");
+        }
     }
 
     #[test]

@@ -7,18 +7,19 @@ mod standing;
 mod tests;
 
 use std::cmp::Reverse;
+use std::iter;
 
 use maud::{Markup, PreEscaped, html};
 use rust_decimal::Decimal;
 
 use super::bar::thin;
 use super::figures::{counts, grouped, month, short_day};
+use super::names::{Names, who, who_text};
 use super::page::{document, more, told};
 use super::scale::rough;
-use super::tier::{edge_text, next_tier, rate_text};
+use super::tier::{from_text, next_tier, over, rate_text};
 use crate::api::v1;
 use crate::api::v1::statement::State;
-use crate::domain::date::Day;
 
 /// Deals that are listed.
 const DEALS: usize = 10;
@@ -41,6 +42,14 @@ pub struct Sheet<'a> {
     pub months: &'a [v1::Attainment],
     /// The last day that both count.
     pub on_date: &'a str,
+    /// Names of those whom [`named`] gives.
+    pub names: &'a Names,
+}
+
+/// Payees whom a page shows: whose statement it is, and the direct reports that are listed.
+pub fn named(statement: &v1::Statement) -> impl Iterator<Item = &str> {
+    let reports = statement.components.iter().flat_map(component::reports_shown);
+    iter::once(statement.payee_id.as_str()).chain(reports.map(|report| report.payee_id.as_str()))
 }
 
 /// The page.
@@ -58,7 +67,7 @@ pub fn page(sheet: &Sheet) -> String {
         (adjustments(statement))
         (foot(statement))
     };
-    document(&format!("{}, {}", statement.payee_id, month(&statement.period)), &body)
+    document(&format!("{}, {}", who_text(sheet.names, &statement.payee_id), month(&statement.period)), &body)
 }
 
 /// An amount; with its currency where that is not the statement's.
@@ -67,13 +76,6 @@ fn amount(statement: &v1::Statement, text: &str, code: &str) -> String {
         true => grouped(text),
         false => format!("{} {code}", grouped(text)),
     }
-}
-
-/// Whether a span of terms is over, so that no tier of it is within reach any more.
-fn over(sheet: &Sheet, segment: &v1::Segment) -> bool {
-    let days = Day::parse(sheet.on_date).ok().zip(Day::parse(&segment.end_date).ok());
-    let closed = sheet.statement.state() == State::Closed;
-    days.is_some_and(|(on, end)| end <= on || closed && end <= on.next())
 }
 
 fn hero(sheet: &Sheet) -> Markup {
@@ -91,7 +93,7 @@ fn hero(sheet: &Sheet) -> Markup {
                     })
                 }
             }
-            h1 { (told(&statement.payee_id)) }
+            h1 { (who(sheet.names, &statement.payee_id)) }
             p.big.long[total.len() > LARGE] { (total) " " small { (statement.currency_code) } }
             @for other in &statement.other_totals {
                 p.under { strong { (grouped(&other.total)) " " (other.currency_code) } " besides" }
@@ -113,14 +115,15 @@ fn hero(sheet: &Sheet) -> Markup {
 /// The next tier within reach, of the first component that has one.
 fn next(sheet: &Sheet) -> Markup {
     let found = sheet.statement.components.iter().find_map(|component| {
-        let segment = component.segments.last().filter(|segment| !over(sheet, segment))?;
+        let segment =
+            component.segments.last().filter(|segment| !over(sheet.statement, segment, sheet.on_date))?;
         let (tier, missing) = next_tier(segment, &component.currency_code)?;
-        Some((component, rate_text(segment, tier), edge_text(tier), missing))
+        Some((component, rate_text(segment, tier), from_text(tier), missing))
     });
     html! {
-        @if let Some((component, rate, edge, missing)) = found {
+        @if let Some((component, rate, from, missing)) = found {
             p.next {
-                strong { (grouped(&missing)) } " more reach " strong { (rate) } ", the tier from " (edge) " of "
+                strong { (missing) } " more reach " strong { (rate) } ", the tier " (from) " of "
                 (told(&component.name)) "."
             }
         }
@@ -155,16 +158,16 @@ fn deals(statement: &v1::Statement) -> Markup {
         @if !lines.is_empty() {
             section.card {
                 header { h2 { @if lines.len() > DEALS { "Largest deals" } @else { "Deals" } } }
-                table {
+                table.stacked {
                     thead { tr { th { "Date" } th { "Deal" } th.figure { "Credited" } th.figure { "Earned" } } }
                     tbody {
                         @for (part, line) in lines.iter().take(DEALS) {
                             @let size = size(line).to_string();
                             tr {
                                 td.when { (short_day(&line.event_date)) }
-                                td { (deal(part, line, several)) (thin(&size, greatest, line.earned.starts_with('-'))) }
-                                td.figure { (grouped(&line.credited)) }
-                                td.figure.bad[line.earned.starts_with('-')] {
+                                td.what { (deal(part, line, several)) (thin(&size, greatest, line.earned.starts_with('-'))) }
+                                td.figure.credited { (grouped(&line.credited)) }
+                                td.figure.earned.bad[line.earned.starts_with('-')] {
                                     (amount(statement, &line.earned, &part.currency_code))
                                 }
                             }
@@ -194,15 +197,17 @@ fn adjustments(statement: &v1::Statement) -> Markup {
             section.card {
                 header { h2 { "Earlier months" } span.amount { (grouped(&statement.adjusted)) } }
                 p.soft { "What changed since they were closed; nothing in them is edited." }
-                table {
-                    thead { tr { th { "For" } th { "Component" } th.figure { "Amount" } } }
-                    tbody {
-                        @for part in statement.adjustments.iter().take(LISTED) {
-                            tr {
-                                td { (month(&part.for_period)) }
-                                td { (part.component_id) span.soft { (part.plan_id) ", " (month(&part.window)) } }
-                                td.figure.bad[part.amount.starts_with('-')] {
-                                    (amount(statement, &part.amount, &part.currency_code))
+                div.wide {
+                    table {
+                        thead { tr { th { "For" } th { "Component" } th.figure { "Amount" } } }
+                        tbody {
+                            @for part in statement.adjustments.iter().take(LISTED) {
+                                tr {
+                                    td { (month(&part.for_period)) }
+                                    td.what { (part.component_id) span.soft { (part.plan_id) ", " (month(&part.window)) } }
+                                    td.figure.bad[part.amount.starts_with('-')] {
+                                        (amount(statement, &part.amount, &part.currency_code))
+                                    }
                                 }
                             }
                         }

@@ -5,12 +5,16 @@ mod members;
 mod tests;
 mod tiles;
 
+use std::iter;
+
 use maud::{Markup, html};
 
 use super::bar::split;
 use super::columns::{Column, columns};
 use super::figures::{counts, grouped, month, percent, short_day, short_month};
+use super::names::{Names, who, who_text};
 use super::page::{document, more, told};
+use super::rank::{booked, booked_in};
 use super::scale::rough;
 use super::standing::standing;
 use crate::api::v1;
@@ -22,12 +26,18 @@ const PROBLEMS: usize = 20;
 /// Characters of a figure that is written large.
 const LARGE: usize = 13;
 
+/// Payees whom a page shows: the manager, and the members that are listed.
+pub fn named(team: &v1::GetTeamPerformanceResponse) -> impl Iterator<Item = &str> {
+    let members = team.members.iter().take(members::LISTED).map(|member| member.payee_id.as_str());
+    iter::once(team.manager_id.as_str()).chain(members)
+}
+
 /// The page of an answer's members and of the months given, which are those of the fiscal year or of the window.
-pub fn page(team: &v1::GetTeamPerformanceResponse, months: &[v1::MonthFigures]) -> String {
+pub fn page(team: &v1::GetTeamPerformanceResponse, months: &[v1::MonthFigures], names: &Names) -> String {
     let none = v1::Performance::default();
     let performance = team.performance.as_ref().unwrap_or(&none);
     let body = html! {
-        (hero(team, performance))
+        (hero(team, performance, names))
         (problems(performance))
         div.flow {
             (goals(performance))
@@ -35,23 +45,22 @@ pub fn page(team: &v1::GetTeamPerformanceResponse, months: &[v1::MonthFigures]) 
             (tiles::card(performance))
             (pipeline(performance))
         }
-        (members::card(team, performance))
+        (members::card(team, performance, names))
         footer { "As of change " (team.as_of_change) ", rules " (team.rules_revision) ", counted up to " (performance.on_date) "." }
     };
-    document(&format!("Team of {}, {}", team.manager_id, month(&team.window)), &body)
+    document(&format!("Team of {}, {}", who_text(names, &team.manager_id), month(&team.window)), &body)
 }
 
-fn hero(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance) -> Markup {
+fn hero(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance, names: &Names) -> Markup {
     let none = v1::Figures::default();
     let totals = performance.totals.as_ref().unwrap_or(&none);
-    let booked = grouped(&totals.booked);
+    let sum = grouped(&totals.booked);
     let goal = performance.goals.iter().find(|goal| goal.attainment_percent.is_some());
-    let what = if performance.measure_id.is_empty() { "booked" } else { performance.measure_id.as_str() };
     html! {
         header.hero {
             div.over { span { "Team, " (month(&team.window)) } span.chip { "up to " (short_day(&performance.on_date)) } }
-            h1 { (told(&team.manager_id)) }
-            p.big.long[booked.len() > LARGE] { (booked) " " small { (performance.currency_code) " " (what) } }
+            h1 { (who(names, &team.manager_id)) }
+            p.big.long[sum.len() > LARGE] { (sum) " " small { @if !booked_in(performance).is_empty() { (booked_in(performance)) " " } (told(booked(performance))) } }
             @if let Some(growth) = &performance.growth_percent {
                 p.under { (signed(growth)) " against the span before" }
             }
@@ -95,17 +104,21 @@ fn year(
 ) -> Markup {
     let within =
         |period: &str| performance.from_period.as_str() <= period && period <= performance.to_period.as_str();
-    let booked = |month: &v1::MonthFigures| month.figures.as_ref().map(|figures| figures.booked.clone());
+    // Nothing is booked in a month that is yet to come.
+    let begun = |month: &v1::MonthFigures| month.period.as_str() <= performance.on_date.as_str();
+    let sum = |month: &v1::MonthFigures| {
+        month.figures.as_ref().filter(|_| begun(month)).map(|figures| figures.booked.clone())
+    };
+    let title = match performance.measure_id.as_str() {
+        "" => "Bookings by month".to_string(),
+        measure => format!("{measure} by month"),
+    };
     let drawn: Vec<Column> = months
         .iter()
         .map(|of| Column {
             name: short_month(&of.period),
-            label: format!(
-                "{}: {}",
-                month(&of.period),
-                booked(of).as_deref().map_or("nothing".into(), grouped)
-            ),
-            figure: booked(of),
+            label: format!("{}: {}", month(&of.period), sum(of).as_deref().map_or("nothing".into(), grouped)),
+            figure: sum(of),
             goal: None,
             current: within(&of.period),
         })
@@ -113,19 +126,21 @@ fn year(
     html! {
         @if !months.is_empty() {
             section.card {
-                header { h2 { "Bookings by month" } span.soft { (performance.currency_code) } }
-                (columns("Bookings by month", &drawn))
+                header { h2 { (told(&title)) } span.soft { (booked_in(performance)) } }
+                (columns(&title, &drawn))
                 p.soft { span.key { (month(&team.window)) } @if drawn.iter().any(|column| !column.current) { span.key.other { "other months" } } }
                 details {
                     summary { "Figures" }
-                    table {
-                        thead { tr { th { "Month" } th.figure { "Booked" } th.figure { "Growth" } } }
-                        tbody {
-                            @for of in months {
-                                tr.here[within(&of.period)] {
-                                    td { (month(&of.period)) }
-                                    td.figure { (booked(of).as_deref().map(grouped).unwrap_or_default()) }
-                                    td.figure { (of.growth_percent.as_deref().map(signed).unwrap_or_default()) }
+                    div.wide {
+                        table {
+                            thead { tr { th { "Month" } th.figure { (told(booked(performance))) } th.figure { "Growth" } } }
+                            tbody {
+                                @for of in months {
+                                    tr.here[within(&of.period)] {
+                                        td { (month(&of.period)) }
+                                        td.figure { (sum(of).as_deref().map(grouped).unwrap_or_default()) }
+                                        td.figure { (of.growth_percent.as_deref().map(signed).unwrap_or_default()) }
+                                    }
                                 }
                             }
                         }

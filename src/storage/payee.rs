@@ -2,7 +2,7 @@
 
 mod line;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -248,6 +248,26 @@ pub async fn among(
     let mut payees = complete(&mut *conn, tenant, as_of, rows).await?;
     advance_etags(conn, tenant, as_of, &mut payees).await?;
     Ok(payees)
+}
+
+/// Names of those of these payees, by id, that have one as of change `as_of`: none of whom it was erased.
+pub async fn names(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    ids: &[String],
+) -> Result<BTreeMap<String, String>, Fault> {
+    let query = sqlx::query!(
+        r#"select payee_id, name as "name!"
+        from payee
+        where tenant_id = $1 and added_in <= $2 and (removed_in is null or removed_in > $2)
+            and payee_id = any($3) and name is not null"#,
+        tenant.0,
+        as_of,
+        ids
+    );
+    let rows = query.fetch_all(conn).await.map_err(fault)?;
+    Ok(rows.into_iter().map(|row| (row.payee_id, row.name)).collect())
 }
 
 /// Which payees to list: by the assignment in force on a day. What is absent does not narrow.

@@ -228,6 +228,7 @@ fn segment_wire(segment: SegmentFigures, currency: Currency) -> v1::Segment {
             rate_amount,
             rate_multiple,
             flat_amount: tier.flat,
+            edge_lower: tier.edge_lower,
         }
     });
     v1::Segment {

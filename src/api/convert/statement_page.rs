@@ -10,6 +10,7 @@ use crate::domain::date::Period;
 use crate::domain::fault::Fault;
 use crate::domain::id::PayeeId;
 use crate::domain::measure::Unit;
+use crate::picture::names::Names;
 use crate::picture::{self, CONTENT_TYPE};
 
 /// Reads a request for the page of a statement: whose, for which period, as of when.
@@ -34,16 +35,21 @@ pub fn standing_wire(sheet: StatementSheet) -> v1::GetStatementResponse {
     }
 }
 
-/// The page, made of what the contract would say of it all.
-pub fn wire(sheet: StatementSheet) -> v1::GetStatementPageResponse {
-    let v1::GetStatementResponse { statement, as_of_change, attainments, months, on_date } =
-        standing_wire(sheet);
+/// Payees whom the page shows.
+pub fn named(answer: &v1::GetStatementResponse) -> Vec<String> {
+    answer.statement.iter().flat_map(picture::statement::named).map(String::from).collect()
+}
+
+/// The page, made of what the contract says of it all.
+pub fn wire(answer: v1::GetStatementResponse, names: &Names) -> v1::GetStatementPageResponse {
+    let v1::GetStatementResponse { statement, as_of_change, attainments, months, on_date } = answer;
     let statement = statement.unwrap_or_default();
     let drawn = picture::statement::Sheet {
         statement: &statement,
         attainments: &attainments,
         months: &months,
         on_date: &on_date,
+        names,
     };
     let page = picture::statement::page(&drawn).into_bytes();
     let content_type = CONTENT_TYPE.into();

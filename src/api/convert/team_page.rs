@@ -2,6 +2,7 @@
 
 use crate::api::v1;
 use crate::domain::date::Period;
+use crate::picture::names::Names;
 use crate::picture::{CONTENT_TYPE, team};
 
 /// Months that a page draws, up to the last of its window.
@@ -47,11 +48,20 @@ pub fn months(
     }
 }
 
+/// Payees whom the page shows.
+pub fn named(team: &v1::GetTeamPerformanceResponse) -> Vec<String> {
+    team::named(team).map(String::from).collect()
+}
+
 /// The page.
-pub fn wire(team: &v1::GetTeamPerformanceResponse, months: &[v1::MonthFigures]) -> v1::GetTeamPageResponse {
+pub fn wire(
+    team: &v1::GetTeamPerformanceResponse,
+    months: &[v1::MonthFigures],
+    names: &Names,
+) -> v1::GetTeamPageResponse {
     let on_date = team.performance.as_ref().map(|performance| performance.on_date.clone());
     v1::GetTeamPageResponse {
-        page: team::page(team, months).into_bytes(),
+        page: team::page(team, months, names).into_bytes(),
         content_type: CONTENT_TYPE.into(),
         manager_id: team.manager_id.clone(),
         window: team.window.clone(),

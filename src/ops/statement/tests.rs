@@ -40,11 +40,11 @@ Attainment of bookings, up to 20 Mar (┃ where pace would be)
   March 2026 ██▌░░░┃░░░░░░░░░░░░░ 12.8 %, behind pace
     57,956.00 of 450,000.00 USD; pace asks for 150,000: 38.6 % is there
     going on like this ends at 173,868
-    about 44,988 a week reach the quota in the 61 days left
+    about 44,989 a week reach the quota in the 61 days left
   FY2026-Q4  ██▌░░░┃░░░░░░░░░░░░░ 12.8 %, behind pace
     57,956.00 of 450,000.00 USD; pace asks for 150,000: 38.6 % is there
     going on like this ends at 173,868
-    about 44,988 a week reach the quota in the 61 days left
+    about 44,989 a week reach the quota in the 61 days left
 
 Credited of bookings by month, in USD (┃ the quota)
   Jan ██████████┃███████░░ 45,000.00 of 25,000.00
@@ -129,16 +129,17 @@ fn a_manager_sees_reports_and_a_closed_period_its_adjustments_and_problems() {
 fn the_ladder_shows_where_the_payee_stands() {
     for (credited, reached, to_go) in [
         ("0.00", "from 0 % ◀", Some("75,000.00 more reach the tier from 100 %")),
-        ("-10.00", "", Some("10.00 more reach the tier from 0 %")),
+        ("-10.00", "from 0 % ◀", Some("75,010.00 more reach the tier from 100 %")),
         ("74999.995", "from 0 % ◀", Some("0.01 more reach the tier from 100 %")),
         ("75000.00", "from 100 % ◀", Some("15,000.00 more reach the tier from 120 %")),
         ("90000.00", "from 120 % ◀", None),
     ] {
         let segment = v1::Segment { credited: credited.into(), ..segment() };
-        let text = segment_text(&segment, "USD");
+        let text = segment_text(&segment, "USD", true);
         assert_eq!(text.matches('◀').count(), usize::from(!reached.is_empty()), "{text}");
         assert!(text.contains(reached), "{text}");
         assert_eq!(text.lines().find(|line| line.contains("more reach")), to_go, "{credited}");
+        assert!(!segment_text(&segment, "USD", false).contains("more reach"), "{credited}");
     }
 }
 
@@ -150,7 +151,7 @@ fn without_a_quota_nothing_is_measured() {
         (without, "80,000.00 credited of bookings, no quota is set: it earns nothing"),
         (zero, "80,000.00 credited of bookings, quota 0.00: attainment is undefined and earns nothing"),
     ] {
-        let text = segment_text(&segment, "USD");
+        let text = segment_text(&segment, "USD", true);
         assert!(text.contains(expected), "{text}");
         assert!(!text.contains('◀') && !text.contains("more reach") && !text.contains('█'), "{text}");
     }
@@ -184,9 +185,9 @@ target: 5,000.00
 gate on margin: open = 31.5 % of 30 %
 payout: 4,625.00 = 5000.00 x 92.5 %
 window cap: 4,000.00 = min(4000.00, 4625.00)";
-    assert_eq!(segment_text(&bonus, "USD"), expected);
+    assert_eq!(segment_text(&bonus, "USD", true), expected);
     let steps = vec![step("multiplier by margin", "1.1", "")];
-    let text = segment_text(&v1::Segment { steps, ..segment() }, "USD");
+    let text = segment_text(&v1::Segment { steps, ..segment() }, "USD", true);
     assert!(text.contains("\nmultiplier by margin: 1.1\n"), "{text}");
     assert!(text.ends_with("more reach the tier from 120 %"), "{text}");
 }
@@ -223,7 +224,7 @@ From 2026-01-01 to before 2026-04-01: 12 credited of bookings
 │ from 20 units   ┆ 7 a unit ┆        0 ┆   0.00 ┆        │
 └─────────────────┴──────────┴──────────┴────────┴────────┘
 8 more reach the tier from 20 units";
-    assert_eq!(segment_text(&segment, "USD"), expected);
+    assert_eq!(segment_text(&segment, "USD", true), expected);
 }
 
 #[test]

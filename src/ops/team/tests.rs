@@ -78,7 +78,7 @@ fn a_team_reads_from_the_sum_to_its_members() {
     };
     let expected = "\
 Team of M-1 in FY2026-Q1, up to 2026-03-10; as of change 41
-300,000.00 USD booked, 2 deals won, 1 lost: 66.6 % won, 150,000.00 a deal, 47
+300,000.00 USD booked, 2 deals won, 1 lost: 66.6 % won, 150,000.00 a deal, 47.9
     days to win
 
 Attainment of team, up to 10 Mar (┃ where pace would be)
@@ -97,7 +97,7 @@ Pipeline
 │ Proposal ┆     3 ┆ 90,000.00 ┆ 45,000.00 │
 └──────────┴───────┴───────────┴───────────┘
 
-Members by place
+Members by attainment
 ┌───────┬────────┬───────────────────────┬──────────┬────────────┬─────┐
 │ Place ┆ Member ┆ Attainment            ┆          ┆     Booked ┆ Won │
 ╞═══════╪════════╪═══════════════════════╪══════════╪════════════╪═════╡
@@ -110,6 +110,22 @@ Not counted, 1 in all:
   deal d1: no rate of EUR
 ";
     assert_eq!(render(&team), expected);
+
+    let mut team = team;
+    team.set_rank_by(v1::Figure::MeanCycle);
+    let performance = team.performance.as_mut().unwrap();
+    (performance.measure_id, performance.currency_code) = ("seats".into(), "USD".into());
+    performance.set_unit(v1::Unit::Number);
+    let text = render(&team);
+    for said in [
+        "\n300,000.00 seats, 2 deals won",
+        "\nseats by month, with growth",
+        "\nMembers by days to win\n",
+        "┆      seats ┆ Won ┆ days to win │",
+        "┆ 150,000.00 ┆     ┆   47.9 days │",
+    ] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
 }
 
 #[test]

@@ -1,16 +1,19 @@
 //! What a component came to, and how: the ladder and where the line stands on it, each step, who it came through.
 
+use std::cmp::Reverse;
+
 use maud::{Markup, html};
 use rust_decimal::Decimal;
 
-use super::{Sheet, amount, over};
+use super::{Sheet, amount};
 use crate::api::v1;
 use crate::picture::bar::{bar, thin};
 use crate::picture::figures::{grouped, month, percent};
 use crate::picture::ladder::ladder;
+use crate::picture::names::who;
 use crate::picture::page::{more, told};
 use crate::picture::scale::rough;
-use crate::picture::tier::{decimal, edge_text, needs_quota, next_tier, rate_text, reached};
+use crate::picture::tier::{decimal, edge_text, from_text, needs_quota, next_tier, over, rate_text, reached};
 
 /// Spans of unchanged terms that are shown, the latest of them.
 const SPANS: usize = 12;
@@ -38,7 +41,7 @@ pub fn card(sheet: &Sheet, part: &v1::ComponentStatement) -> Markup {
             @if let Some(repriced) = &part.repriced {
                 p { strong { (grouped(repriced)) } " moved beside this month's deals, by tiers reached or left." }
             }
-            (reports(statement, part))
+            (reports(sheet, part))
         }
     }
 }
@@ -46,7 +49,8 @@ pub fn card(sheet: &Sheet, part: &v1::ComponentStatement) -> Markup {
 /// A span of unchanged terms.
 fn span(sheet: &Sheet, part: &v1::ComponentStatement, segment: &v1::Segment) -> Markup {
     let drawn = ladder(segment);
-    let next = next_tier(segment, &part.currency_code).filter(|_| !over(sheet, segment));
+    let next =
+        next_tier(segment, &part.currency_code).filter(|_| !over(sheet.statement, segment, sheet.on_date));
     html! {
         @if part.segments.len() > 1 {
             h3 { (segment.start_date) " to before " (segment.end_date) ": " (grouped(&segment.earned)) }
@@ -63,13 +67,13 @@ fn span(sheet: &Sheet, part: &v1::ComponentStatement, segment: &v1::Segment) -> 
             @let said = percent(attained);
             div.row {
                 div.top { span { "Attainment" } span.percent { (said) } }
-                (bar(&format!("{said} of the quota"), Some(attained), None))
+                (bar(&format!("{said} of the quota"), Some(attained), None, Decimal::ZERO))
             }
         }
         @if let Some((tier, missing)) = next {
             p.call {
-                strong { (grouped(&missing)) } " more reach " strong { (rate_text(segment, tier)) } ", the tier from "
-                (edge_text(tier)) "."
+                strong { (missing) } " more reach " strong { (rate_text(segment, tier)) } ", the tier "
+                (from_text(tier)) "."
             }
         }
         (tiers(segment))
@@ -95,17 +99,19 @@ fn tiers(segment: &v1::Segment) -> Markup {
     let here = segment.tiers.iter().rposition(|tier| reached(segment, tier));
     html! {
         @if !segment.tiers.is_empty() {
-            table {
-                thead { tr { th { "Tier from" } th.figure { "Rate" } th.figure { "Credited" } th.figure { "Earned" } } }
-                tbody {
-                    @for (place, tier) in segment.tiers.iter().enumerate().take(LISTED) {
-                        tr.here[here == Some(place)] {
-                            td { (edge_text(tier)) @if here == Some(place) { " ◀" } }
-                            td.figure { (rate_text(segment, tier)) }
-                            td.figure { (grouped(&tier.credited)) }
-                            td.figure {
-                                (grouped(&tier.earned))
-                                @if let Some(flat) = &tier.flat_amount { span.soft { "and " (grouped(flat)) } }
+            div.wide {
+                table {
+                    thead { tr { th { "Tier from" } th.figure { "Rate" } th.figure { "Credited" } th.figure { "Earned" } } }
+                    tbody {
+                        @for (place, tier) in segment.tiers.iter().enumerate().take(LISTED) {
+                            tr.here[here == Some(place)] {
+                                td { (edge_text(tier)) @if here == Some(place) { " ◀" } }
+                                td.figure { (rate_text(segment, tier)) }
+                                td.figure { (grouped(&tier.credited)) }
+                                td.figure {
+                                    (grouped(&tier.earned))
+                                    @if let Some(flat) = &tier.flat_amount { span.soft { "and " (grouped(flat)) } }
+                                }
                             }
                         }
                     }
@@ -134,21 +140,28 @@ fn steps(segment: &v1::Segment) -> Markup {
     }
 }
 
+/// Direct reports that are listed, those with the most credit first.
+pub fn reports_shown(part: &v1::ComponentStatement) -> impl Iterator<Item = &v1::ReportLine> {
+    let mut reports: Vec<&v1::ReportLine> = part.reports.iter().collect();
+    reports.sort_by_cached_key(|report| Reverse(rough(&report.credited)));
+    reports.into_iter().take(LISTED)
+}
+
 /// What came up through each direct report.
-fn reports(statement: &v1::Statement, part: &v1::ComponentStatement) -> Markup {
+fn reports(sheet: &Sheet, part: &v1::ComponentStatement) -> Markup {
     let greatest =
         part.reports.iter().filter_map(|report| rough(&report.credited)).max().unwrap_or(Decimal::ZERO);
     html! {
         @if !part.reports.is_empty() {
-            h3 { "Through the team in " (month(&statement.period)) }
-            table {
+            h3 { "Through the team in " (month(&sheet.statement.period)) }
+            table.stacked {
                 thead { tr { th { "Report" } th.figure { "Credited" } th.figure { "Earned" } } }
                 tbody {
-                    @for report in part.reports.iter().take(LISTED) {
+                    @for report in reports_shown(part) {
                         tr {
-                            td { (told(&report.payee_id)) (thin(&report.credited, greatest, false)) }
-                            td.figure { (grouped(&report.credited)) }
-                            td.figure { (grouped(&report.earned)) }
+                            td.what { (who(sheet.names, &report.payee_id)) (thin(&report.credited, greatest, false)) }
+                            td.figure.credited { (grouped(&report.credited)) }
+                            td.figure.earned { (grouped(&report.earned)) }
                         }
                     }
                 }

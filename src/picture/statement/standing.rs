@@ -6,25 +6,26 @@ use super::Sheet;
 use crate::api::v1;
 use crate::picture::columns::{Column, columns};
 use crate::picture::figures::{grouped, month, percent, short_day, short_month};
-use crate::picture::page::told;
-use crate::picture::standing::{by_measure, standing};
+use crate::picture::page::{more, told};
+use crate::picture::standing::{MEASURES, by_measure, by_month, standing};
 
 /// A bar for each window of each measure that has a quota in it.
 pub fn attainments(sheet: &Sheet) -> Markup {
     let groups = by_measure(sheet.attainments.iter().filter(|figure| figure.quota.is_some()));
     html! {
-        @for group in groups {
+        @for group in groups.iter().take(MEASURES) {
             section.card {
                 header {
                     h2 { "Attainment" @if let Some(first) = group.first() { " of " (told(&first.measure_id)) } }
                     span.soft { "up to " (short_day(sheet.on_date)) }
                 }
-                ul.rows { @for figure in &group { li.row { (attainment(sheet, figure)) } } }
+                ul.rows { @for figure in group { li.row { (attainment(sheet, figure)) } } }
                 @if group.iter().any(|figure| figure.expected.is_some()) {
                     p.soft { span.key { "attained" } span.key.pace { "pace" } }
                 }
             }
         }
+        (more(groups.len(), MEASURES, "measures"))
     }
 }
 
@@ -55,7 +56,11 @@ fn for_pay<'a>(sheet: &Sheet<'a>, figure: &v1::Attainment) -> Vec<(&'a str, &'a 
 
 /// The months of the fiscal year, a drawing for each measure.
 pub fn months(sheet: &Sheet) -> Markup {
-    html! { @for group in by_measure(sheet.months.iter()) { (year(sheet, &group)) } }
+    let groups = by_measure(sheet.months.iter());
+    html! {
+        @for group in groups.iter().take(MEASURES) { (year(sheet, group)) }
+        @if !groups.is_empty() { (more(by_month(sheet.statement, sheet.attainments), groups.len().min(MEASURES), "measures")) }
+    }
 }
 
 fn year(sheet: &Sheet, figures: &[&v1::Attainment]) -> Markup {
@@ -73,14 +78,16 @@ fn year(sheet: &Sheet, figures: &[&v1::Attainment]) -> Markup {
             }
             details {
                 summary { "Figures" }
-                table {
-                    thead { tr { th { "Month" } th.figure { "Credited" } @if goals { th.figure { "Quota" } } } }
-                    tbody {
-                        @for figure in figures {
-                            tr.here[figure.window == sheet.statement.period] {
-                                td { (month(&figure.window)) }
-                                td.figure { (grouped(&figure.credited)) }
-                                @if goals { td.figure { (figure.quota.as_deref().map(grouped).unwrap_or_default()) } }
+                div.wide {
+                    table {
+                        thead { tr { th { "Month" } th.figure { "Credited" } @if goals { th.figure { "Quota" } } } }
+                        tbody {
+                            @for figure in figures {
+                                tr.here[figure.window == sheet.statement.period] {
+                                    td { (month(&figure.window)) }
+                                    td.figure { (grouped(&figure.credited)) }
+                                    @if goals { td.figure { (figure.quota.as_deref().map(grouped).unwrap_or_default()) } }
+                                }
                             }
                         }
                     }

@@ -12,7 +12,7 @@ fn drawn(statement: &v1::Statement) -> Page {
 }
 
 fn shown(statement: &v1::Statement, attainments: &[v1::Attainment], months: &[v1::Attainment]) -> Page {
-    read(&page(&Sheet { statement, attainments, months, on_date: "2026-03-20" }))
+    read(&page(&Sheet { statement, attainments, months, on_date: "2026-03-20", names: &Names::new() }))
 }
 
 #[test]
@@ -103,7 +103,16 @@ fn whatever_is_written_is_text() {
         let mut figure = attainment("2026-03", "1.00", Some("2.00"), Some("50"));
         figure.measure_id = hostile.into();
         figure.window = hostile.into();
-        let page = shown(&statement, &[figure.clone()], &[figure]);
+        let names = Names::from([(hostile.to_string(), hostile.to_string())]);
+        let (attainments, months) = ([figure.clone()], [figure]);
+        let sheet = Sheet {
+            statement: &statement,
+            attainments: &attainments,
+            months: &months,
+            on_date: "2026-03-20",
+            names: &names,
+        };
+        let page = read(&super::page(&sheet));
         assert!(page.text.matches(hostile).count() >= 14, "{hostile}\n{}", page.text);
         // What people write stands apart from the line around it.
         assert!(page.apart.iter().filter(|text| *text == hostile).count() >= 8, "{:?}", page.apart);
@@ -112,8 +121,13 @@ fn whatever_is_written_is_text() {
 
 #[test]
 fn a_page_stands_alone() {
-    let html =
-        page(&Sheet { statement: &statement(vec![one()]), attainments: &[], months: &[], on_date: "" });
+    let html = page(&Sheet {
+        statement: &statement(vec![one()]),
+        attainments: &[],
+        months: &[],
+        on_date: "",
+        names: &Names::new(),
+    });
     for outside in
         ["http:", "https:", "//", "url(", "@import", " src=", " href=", "<script", "<link", "javascript"]
     {
@@ -153,9 +167,55 @@ fn long_lists_are_cut_and_say_so() {
     part.reports = vec![v1::ReportLine { payee_id: "x".repeat(64), ..v1::ReportLine::default() }; 10_000];
     let mut whole = statement(vec![part; 100]);
     whole.problems = vec!["x".repeat(500); 10_000];
-    let html = page(&Sheet { statement: &whole, attainments: &[], months: &[], on_date: "" });
+    let html =
+        page(&Sheet { statement: &whole, attainments: &[], months: &[], on_date: "", names: &Names::new() });
     assert!(html.len() < 2 << 20, "{} bytes", html.len());
     assert!(read(&html).text.contains(" more components"));
+}
+
+#[test]
+fn people_have_names() {
+    let report = |id: &str, credited: &str| v1::ReportLine {
+        payee_id: id.into(),
+        credited: credited.into(),
+        earned: "1.00".into(),
+    };
+    let mut part = one();
+    part.reports = (0..30).map(|number| report(&format!("R-{number}"), &format!("{number}.00"))).collect();
+    let statement = statement(vec![part]);
+    // Of thirty reports the 24 that brought most are shown, and theirs are the names that are asked for.
+    let shown: Vec<&str> = named(&statement).collect();
+    assert_eq!((shown.len(), &shown[..3], shown.last()), (25, &["E-1", "R-29", "R-28"][..], Some(&"R-6")));
+    let names =
+        Names::from([("E-1", "Ann Archer"), ("R-28", "Bo Bell")].map(|(id, name)| (id.into(), name.into())));
+    let page = read(&page(&Sheet {
+        statement: &statement,
+        attainments: &[],
+        months: &[],
+        on_date: "",
+        names: &names,
+    }));
+    for said in ["Ann Archer (E-1), March 2026", "Ann Archer (E-1)\n", "Bo Bell (R-28)", "and 6 more reports"]
+    {
+        assert!(page.text.contains(said), "{said}\n{}", page.text);
+    }
+    assert!(!page.text.contains("R-5\n"), "{}", page.text);
+}
+
+#[test]
+fn measures_beyond_six_are_counted() {
+    let figure = |number: usize| v1::Attainment {
+        measure_id: format!("measure-{number}"),
+        ..attainment("2026-03", "1.00", Some("2.00"), Some("50"))
+    };
+    let seven: Vec<_> = (0..7).map(figure).collect();
+    // The months are of six measures already.
+    let page = shown(&statement(vec![one()]), &seven, &seven[..6]);
+    let count = |class: &str| page.classes.iter().filter(|found| *found == class).count();
+    assert_eq!((count("bar"), count("columns")), (6, 6));
+    assert_eq!(page.text.matches("and 1 more measure\n").count(), 2, "{}", page.text);
+    let page = shown(&statement(vec![one()]), &seven[..6], &seven[..6]);
+    assert!(!page.text.contains("more measure"), "{}", page.text);
 }
 
 #[test]

@@ -19,6 +19,11 @@ fn pipeline(deals: i64, amount: &str, weighted: &str) -> v1::Pipeline {
     v1::Pipeline { deals, amount: amount.into(), weighted_amount: weighted.into(), ..v1::Pipeline::default() }
 }
 
+/// The page of an answer.
+fn drawn(team: &v1::GetTeamPerformanceResponse, months: &[v1::MonthFigures]) -> String {
+    page(team, months, &Names::new())
+}
+
 fn attainment(percent: Option<&str>) -> v1::Attainment {
     v1::Attainment {
         measure_id: "team-bookings".into(),
@@ -92,8 +97,9 @@ fn a_teams_page_shows_how_it_stands_and_everyone_in_it() {
         month("2025-12", "90000.00", None),
         month("2026-01", "120000.00", Some("33.333333")),
         month("2026-02", "180000.00", Some("50")),
+        month("2026-03", "0.00", None),
     ];
-    let html = page(&team(), &months);
+    let html = drawn(&team(), &months);
     let read = read(&html);
     for figure in [
         "M-1",
@@ -105,6 +111,7 @@ fn a_teams_page_shows_how_it_stands_and_everyone_in_it() {
         "Pace asks for 266,666 by 28 Feb; 112.5 % of it is there.",
         "on pace",
         "December 2025",
+        "March 2026: nothing",
         "90,000.00",
         "+33.3 %",
         "66.6 %",
@@ -127,9 +134,9 @@ fn a_teams_page_shows_how_it_stands_and_everyone_in_it() {
     ] {
         assert!(read.text.contains(figure), "{figure}\n{}", read.text);
     }
-    let drawn = |class: &str| read.classes.iter().filter(|found| *found == class).count();
+    let count = |class: &str| read.classes.iter().filter(|found| *found == class).count();
     // One bar of the goal, one of each member, two stages, one drawing of months.
-    assert_eq!((drawn("bar"), drawn("split"), drawn("columns")), (4, 2, 1));
+    assert_eq!((count("bar"), count("split"), count("columns")), (4, 2, 1));
     assert_eq!(
         read.policy,
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -157,11 +164,29 @@ fn whatever_is_written_is_text() {
         performance.measure_id = hostile.into();
         performance.goals[0].measure_id = hostile.into();
         performance.problems = vec![hostile.into()];
+        performance.on_date = "~".into();
         performance.problem_count = 1;
-        let read = read(&page(&team, &[month(hostile, hostile, Some(hostile))]));
+        let names = Names::from([(hostile.to_string(), hostile.to_string())]);
+        let read = read(&page(&team, &[month(hostile, hostile, Some(hostile))], &names));
         assert!(read.text.matches(hostile).count() >= 10, "{hostile}\n{}", read.text);
         assert!(read.apart.iter().filter(|text| *text == hostile).count() >= 6, "{:?}", read.apart);
     }
+}
+
+#[test]
+fn people_have_names() {
+    let team = team();
+    let shown: Vec<&str> = named(&team).collect();
+    assert_eq!(shown, ["M-1", "E-1", "E-2", "E-3"]);
+    let names =
+        [("M-1", "Mia Moss"), ("E-2", "Eva Ebb")].map(|(id, name)| (id.to_string(), name.to_string()));
+    let text = read(&page(&team, &[], &Names::from(names))).text;
+    for said in
+        ["Team of Mia Moss (M-1), FY2026-Q1", "Eva Ebb (E-2) Account executive", "Eva Ebb (E-2): 31.2 %"]
+    {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    assert!(text.contains("E-1 Account executive"), "{text}");
 }
 
 #[test]
@@ -170,7 +195,7 @@ fn a_pipeline_without_amounts_is_drawn_by_its_deals() {
     let performance = team.performance.as_mut().unwrap();
     performance.stages = vec![stage("Engaging", "0.00", "0.00"), stage("Prospecting", "0.00", "0.00")];
     performance.stages[0].pipeline.as_mut().unwrap().deals = 4;
-    let html = page(&team, &[]);
+    let html = drawn(&team, &[]);
     assert!(read(&html).text.contains("31 open deals, none of which states an amount."), "{html}");
     let halves: Vec<_> =
         html.split("class=\"half\"").skip(1).map(|rest| rest.contains("width=\"50.0%\"")).collect();
@@ -180,7 +205,7 @@ fn a_pipeline_without_amounts_is_drawn_by_its_deals() {
 
 #[test]
 fn a_team_of_nobody_with_nothing_has_a_page() {
-    let read = read(&page(&v1::GetTeamPerformanceResponse::default(), &[]));
+    let read = read(&drawn(&v1::GetTeamPerformanceResponse::default(), &[]));
     assert!(!read.text.contains("Pipeline") && !read.text.contains("by month"), "{}", read.text);
 }
 
@@ -193,10 +218,73 @@ fn long_lists_are_cut_and_say_so() {
     performance.stages = vec![stage(&"x".repeat(200), "1.00", "0.50"); 100];
     performance.problems = vec!["x".repeat(500); 100];
     performance.problem_count = 4711;
-    let html = page(&team, &vec![month("2026-01", "1.00", None); 12]);
+    let html = drawn(&team, &vec![month("2026-01", "1.00", None); 12]);
     assert!(html.len() < 1 << 20, "{} bytes", html.len());
     let read = read(&html);
     for said in ["and 2,400 more members", "and 88 more stages", "and 4,691 more problems"] {
         assert!(read.text.contains(said), "{said}\n{}", read.text);
     }
+}
+
+/// How wide each bar of attainment is filled.
+fn filled(html: &str) -> Vec<&str> {
+    let bars = html.split("class=\"bar\"").skip(1).filter_map(|bar| bar.split("</svg>").next());
+    let fill =
+        bars.filter_map(|bar| bar.split_once("class=\"fill")?.1.split_once(" width=\"")?.1.split_once('"'));
+    fill.map(|(width, _)| width).collect()
+}
+
+#[test]
+fn bars_of_members_are_as_long_as_the_best_of_them() {
+    let mut team = team();
+    team.performance.as_mut().unwrap().goals.clear();
+    team.members = vec![member("E-1", 1, Some("200")), member("E-2", 2, Some("100"))];
+    assert_eq!(filled(&drawn(&team, &[])), ["100.0%", "50.0%"]);
+    // A list in which nobody has reached the quota is as long as that.
+    team.members = vec![member("E-1", 1, Some("80")), member("E-2", 2, Some("40"))];
+    assert_eq!(filled(&drawn(&team, &[])), ["80.0%", "40.0%"]);
+}
+
+#[test]
+fn what_is_counted_in_numbers_names_its_measure_and_no_currency() {
+    let mut team = team();
+    let performance = team.performance.as_mut().unwrap();
+    performance.measure_id = "seats".into();
+    performance.set_unit(v1::Unit::Number);
+    performance.totals.as_mut().unwrap().booked = "1240".into();
+    for member in &mut team.members {
+        member.figures.as_mut().unwrap().booked = "310.5".into();
+    }
+    let text = read(&drawn(&team, &[month("2026-01", "1240", None)])).text;
+    for said in ["1,240 seats", "seats by month", "310.5 seats"] {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    assert!(!text.contains("1,240 USD") && !text.contains("booked"), "{text}");
+}
+
+#[test]
+fn members_show_the_figure_that_they_are_placed_by() {
+    let mut team = team();
+    team.set_rank_by(v1::Figure::MeanCycle);
+    team.members =
+        vec![member("E-1", 1, Some("31.25")), member("E-2", 2, Some("104.5")), member("E-3", 0, None)];
+    team.members[0].figures.as_mut().unwrap().mean_cycle_days = Some("23.75".into());
+    team.members[2].figures.as_mut().unwrap().mean_cycle_days = None;
+    let html = drawn(&team, &[]);
+    let text = read(&html).text;
+    for said in
+        ["by days to win", "23.7 days", "47.2 days", "31.2 % of quota", "104.5 % of quota", "not defined"]
+    {
+        assert!(text.contains(said), "{said}\n{text}");
+    }
+    // The goal alone has a bar of attainment; those of members are of days, beside the longest.
+    assert_eq!(filled(&html), ["75.0%"]);
+    let of_days = html.split("class=\"split\"").skip(3).filter_map(|bar| Some(bar.split_once("\"fill\"")?.1));
+    let widths: Vec<_> =
+        of_days.filter_map(|bar| Some(bar.split_once(" width=\"")?.1.split_once('"')?.0)).collect();
+    assert_eq!(widths, ["50.2%", "100.0%", "0.0%"]);
+
+    team.set_rank_by(v1::Figure::WinRate);
+    let text = read(&drawn(&team, &[])).text;
+    assert!(text.contains("by win rate") && text.contains("75.0 %"), "{text}");
 }

@@ -3,7 +3,12 @@
 use maud::{Markup, html};
 
 use crate::api::v1;
-use crate::picture::figures::{grouped, percent};
+use crate::picture::figures::{grouped, percent, tenth};
+use crate::picture::page::told;
+use crate::picture::rank::booked;
+
+/// Characters of a figure that one tile has room for.
+const LONG: usize = 13;
 
 /// The tiles; a figure that is not defined has none.
 pub fn card(performance: &v1::Performance) -> Markup {
@@ -14,11 +19,14 @@ pub fn card(performance: &v1::Performance) -> Markup {
         TILES.iter().filter_map(|(name, of)| Some((name, of(totals)?, before.and_then(of)))).collect();
     html! {
         section.card {
-            header { h2 { "How it was sold" } @if before.is_some() { span.soft { "small: the span before" } } }
+            header {
+                h2 { "How it was sold" }
+                span.soft { "money in " (performance.currency_code) @if before.is_some() { "; small: the span before" } }
+            }
             dl.tiles {
                 @for (name, figure, before) in tiles {
-                    div {
-                        dt { (name) }
+                    div.long[figure.len() > LONG] {
+                        dt { @if *name == BOOKED && !performance.measure_id.is_empty() { (told(booked(performance))) } @else { (name) } }
                         dd { (figure) }
                         @if let Some(before) = before { dd.soft { (before) } }
                     }
@@ -27,6 +35,9 @@ pub fn card(performance: &v1::Performance) -> Markup {
         }
     }
 }
+
+/// The tile of what is booked, which is called after the measure that was asked for.
+const BOOKED: &str = "Booked";
 
 /// A figure as text; `None` where it is not defined.
 type Of = fn(&v1::Figures) -> Option<String>;
@@ -40,10 +51,5 @@ const TILES: [(&str, Of); 9] = [
     ("Margin", |figures| figures.margin_percent.as_deref().map(percent)),
     ("New customers", |figures| Some(grouped(&figures.new_customers.to_string()))),
     ("Units", |figures| figures.units.as_deref().map(grouped)),
-    ("Booked", |figures| Some(grouped(&figures.booked))),
+    (BOOKED, |figures| Some(grouped(&figures.booked))),
 ];
-
-/// A number with one decimal, cut.
-fn tenth(text: &str) -> String {
-    percent(text).trim_end_matches(" %").to_string()
-}

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::harness::Tenant;
+use crate::harness::client::Client;
 use crate::harness::cluster::cluster;
 use crate::harness::company::{deal, payee, quota};
 use crate::harness::server::{command, said};
@@ -106,6 +107,91 @@ async fn names_are_text_in_a_page() {
     let shown = page(&tenant.get(PAGE, json!({"payeeId": "mia", "period": "2026-01"})).await);
     assert!(shown.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "{shown}");
     assert!(!shown.contains("<script"), "{shown}");
+}
+
+/// A payee as a page shows it.
+fn who(name: &str, id: &str) -> String {
+    format!("<bdi>{name}</bdi> <span class=\"id\">(<bdi>{id}</bdi>)</span>")
+}
+
+#[tokio::test]
+async fn people_have_names_on_pages_until_these_are_erased() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    tenant.deals(&[deal("d1", "ann", "2026-01-10", "60000.00")]).await;
+    tenant.close("2026-01").await;
+    let mut ann = payee("ann", "rep", "lead");
+    ann["name"] = json!("Ann <Archer>");
+    tenant.write("PayeeService/UpsertPayees", json!({ "payees": [ann] })).await;
+    let statement = async |tenant: &Client, id: &str, as_of: i64| {
+        let asked = json!({"payeeId": id, "period": "2026-01", "asOfChange": as_of.to_string()});
+        page(&tenant.get(PAGE, asked).await)
+    };
+    let team = async |tenant: &Client| {
+        page(&tenant.get(TEAM, json!({"managerId": "lead", "window": "FY2026-Q1"})).await)
+    };
+    // A closed month keeps its figures; who somebody is, is read as of the number asked for.
+    let (before, now) = (who("Name of ann", "ann"), who("Ann &lt;Archer&gt;", "ann"));
+    assert!(statement(&tenant, "ann", 9).await.contains(&before));
+    for shown in [
+        statement(&tenant, "ann", 0).await,
+        statement(&tenant, "lead", 0).await,
+        team(&tenant).await,
+        statement(&tenant.key("ROLE_PAYEE", "ann").await, "ann", 0).await,
+        team(&tenant.key("ROLE_PAYEE", "lead").await).await,
+    ] {
+        assert!(shown.contains(&now) && !shown.contains("Name of ann"), "{shown}");
+    }
+    assert!(team(&tenant).await.contains(&who("Name of bob", "bob")));
+    // Names are of pages alone.
+    let asked = json!({"payeeId": "ann", "period": "2026-01", "includeStanding": true});
+    let told = tenant.get("EarningsService/GetStatement", asked).await.to_string();
+    assert!(!told.contains("Archer") && !told.contains("Name of"), "{told}");
+
+    tenant.write("AdminService/ErasePersonalData", json!({"reason": "asked for", "payeeIds": ["ann"]})).await;
+    for shown in [
+        statement(&tenant, "ann", 0).await,
+        statement(&tenant, "ann", 9).await,
+        statement(&tenant, "lead", 0).await,
+        team(&tenant).await,
+    ] {
+        assert!(shown.contains("<bdi>ann</bdi>"), "{shown}");
+        assert!(!shown.contains("Archer") && !shown.contains("Name of ann"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn an_edge_that_must_be_exceeded_is_told_of_open_and_closed_months() {
+    let tenant = Tenant::new().await;
+    tenant.company().await;
+    let mut plan =
+        crate::harness::company::plan("mark", "own", "WINDOW_QUARTER", &[("0", "10"), ("100", "20")]);
+    plan["plan"]["components"][0]["rates"]["tiers"][1]["edgeLower"] = json!(true);
+    tenant.write("PlanService/PublishPlan", plan).await;
+    tenant.write("PayeeService/UpsertPayees", json!({"payees": [payee("mia", "mark", "")]})).await;
+    tenant
+        .write("QuotaService/SetQuotas", json!({"quotas": [quota("mia", "own", "FY2026-Q1", "100000.00")]}))
+        .await;
+    tenant.deals(&[deal("d1", "mia", "2026-01-10", "100000.00")]).await;
+    let asked = json!({"payeeId": "mia", "period": "2026-01"});
+    let tiers = async || {
+        let answer = tenant.get("EarningsService/GetStatement", asked.clone()).await;
+        answer["statement"]["components"][0]["segments"][0]["tiers"].clone()
+    };
+    let open = tiers().await;
+    assert_eq!((&open[0]["edgeLower"], &open[1]["edgeLower"]), (&json!(null), &json!(true)));
+    // The whole of the quota is in the first tier, at 10 %.
+    assert_eq!((&open[0]["credited"], &open[1]["credited"]), (&json!("100000.00"), &json!("0.00")));
+    let shown = page(&tenant.get(PAGE, asked.clone()).await);
+    for said in [
+        "<td>0 % ◀</td>",
+        "<td>above 100 %</td>",
+        "<strong>0.01</strong> more reach <strong>20 %</strong>, the tier above 100 %",
+    ] {
+        assert!(shown.contains(said), "{said}\n{shown}");
+    }
+    tenant.close("2026-01").await;
+    assert_eq!(tiers().await, open);
 }
 
 #[tokio::test]
