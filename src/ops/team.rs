@@ -154,7 +154,7 @@ fn members(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance)
             if member.place > 0 { member.place.to_string() } else { String::new() },
             member.payee_id.clone(),
             attained.map(bar).unwrap_or_default(),
-            attained.map_or_else(|| "no quota".to_string(), percent),
+            attained.map_or_else(|| "not told".to_string(), percent),
             figures.map(|figures| grouped(&figures.booked)).unwrap_or_default(),
             figures.and_then(|figures| figures.win_rate_percent.as_deref()).map(percent).unwrap_or_default(),
         ];
@@ -167,7 +167,9 @@ fn members(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance)
     let shown = i32::try_from(team.members.len()).unwrap_or(i32::MAX);
     let more = team.member_count.saturating_sub(shown);
     let more = if more > 0 { format!("\nand {more} more") } else { String::new() };
-    format!("Members by {by}\n{table}{more}")
+    let of = Some(&team.quota_measure_id).filter(|id| by_attainment && !id.is_empty());
+    let of = of.map(|measure| format!(" of {measure}")).unwrap_or_default();
+    format!("Members by {by}{of}\n{table}{more}")
 }
 
 #[cfg(test)]

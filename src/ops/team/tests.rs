@@ -73,6 +73,7 @@ fn a_team_reads_from_the_sum_to_its_members() {
         performance: Some(performance),
         members: vec![member("E-1", 1, Some(attainment("104.5"))), member("E-2", 0, None)],
         member_count: 5,
+        quota_measure_id: "team".into(),
         as_of_change: 41,
         ..v1::GetTeamPerformanceResponse::default()
     };
@@ -97,12 +98,12 @@ Pipeline
 │ Proposal ┆     3 ┆ 90,000.00 ┆ 45,000.00 │
 └──────────┴───────┴───────────┴───────────┘
 
-Members by attainment
+Members by attainment of team
 ┌───────┬────────┬───────────────────────┬──────────┬────────────┬─────┐
 │ Place ┆ Member ┆ Attainment            ┆          ┆     Booked ┆ Won │
 ╞═══════╪════════╪═══════════════════════╪══════════╪════════════╪═════╡
 │ 1     ┆ E-1    ┆ ████████████████████▶ ┆  104.5 % ┆ 150,000.00 ┆     │
-│       ┆ E-2    ┆                       ┆ no quota ┆ 150,000.00 ┆     │
+│       ┆ E-2    ┆                       ┆ not told ┆ 150,000.00 ┆     │
 └───────┴────────┴───────────────────────┴──────────┴────────────┴─────┘
 and 3 more
 

@@ -1,7 +1,5 @@
 //! The members by place, each with a bar of what they are placed by.
 
-use std::collections::BTreeSet;
-
 use maud::{Markup, html};
 use rust_decimal::Decimal;
 
@@ -25,8 +23,6 @@ struct List<'a> {
     rank_by: Figure,
     /// The furthest that a bar of the list goes.
     furthest: Decimal,
-    /// Whether quotas of several measures are among them, so that every line has to say of which its own is.
-    mixed: bool,
 }
 
 /// The leaderboard.
@@ -36,24 +32,15 @@ pub fn card(team: &v1::GetTeamPerformanceResponse, performance: &v1::Performance
     let placed = members().filter_map(|member| rank::figure(rank_by, member));
     let paces = members().filter_map(|member| pace(member).filter(|_| rank_by == Figure::Attainment));
     let furthest = placed.filter_map(|text| rough(&text)).chain(paces.filter_map(rough)).max();
-    let with_quota = members().filter_map(|member| member.attainment.as_ref());
-    let measures: BTreeSet<&str> = with_quota.map(|figure| figure.measure_id.as_str()).collect();
-    let list = List {
-        team,
-        performance,
-        names,
-        rank_by,
-        furthest: furthest.unwrap_or_default(),
-        mixed: measures.len() > 1,
-    };
-    let one = measures.first().filter(|_| rank_by == Figure::Attainment && !list.mixed);
+    let list = List { team, performance, names, rank_by, furthest: furthest.unwrap_or_default() };
+    let measure = Some(&team.quota_measure_id).filter(|id| rank_by == Figure::Attainment && !id.is_empty());
     html! {
         section.card {
             header {
                 h2 { "Members" }
                 span.soft {
                     (grouped(&team.member_count.to_string())) " in all, by " (told(rank::name(team)))
-                    @if let Some(measure) = one { " of " (told(measure)) }
+                    @if let Some(measure) = measure { " of " (told(measure)) }
                 }
             }
             ol.rows.members { @for member in members() { li { (line(&list, member)) } } }
@@ -73,7 +60,7 @@ fn pace(member: &v1::MemberPerformance) -> Option<&str> {
 fn line(list: &List, member: &v1::MemberPerformance) -> Markup {
     let by_attainment = list.rank_by == Figure::Attainment;
     let figure = rank::figure(list.rank_by, member);
-    let none = if by_attainment { "no quota" } else { "not defined" };
+    let none = if by_attainment { "no attainment" } else { "not defined" };
     let said = figure.as_deref().map_or_else(|| none.to_string(), |text| rank::said(list.rank_by, text));
     let label = format!("{}: {said}", who_text(list.names, &member.payee_id));
     html! {
@@ -101,7 +88,6 @@ fn beside(list: &List, member: &v1::MemberPerformance) -> Markup {
     let pipeline = figures.pipeline.as_ref().filter(|pipeline| counts(&pipeline.amount));
     html! {
         @if list.rank_by != Figure::Attainment && let Some(attained) = attained { (percent(attained)) " of quota, " }
-        @if list.mixed && let Some(figure) = attainment { "quota of " (told(&figure.measure_id)) ", " }
         (grouped(&figures.booked)) " " (told(booked(list.performance)))
         @if let Some(rate) = &figures.win_rate_percent { ", " (percent(rate)) " won" }
         @if let Some(pipeline) = pipeline { ", " (grouped(&pipeline.amount)) " open" }

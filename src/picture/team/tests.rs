@@ -85,6 +85,7 @@ fn team() -> v1::GetTeamPerformanceResponse {
             member("E-3", 0, None),
         ],
         member_count: 3,
+        quota_measure_id: "own".into(),
         as_of_change: 41,
         rules_revision: 3,
         ..v1::GetTeamPerformanceResponse::default()
@@ -128,7 +129,8 @@ fn a_teams_page_shows_how_it_stands_and_everyone_in_it() {
         "104.5 %",
         "31.2 %",
         "E-3",
-        "no quota",
+        "no attainment",
+        "3 in all, by attainment of own",
         "125,000.00 booked, 75.0 % won",
         "change 41",
     ] {
