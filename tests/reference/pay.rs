@@ -424,7 +424,7 @@ pub fn goal(run: &Run<'_>, at: Place<'_>, rates: &Rates) -> Goal {
 }
 
 /// What a payee has been credited with in a window by a measure, every entry on its own date up to a day, and the
-/// effective quota of the window's spans together, in what the payee is paid in on that day. None where a deal states no
+/// effective quota of the window, in what the payee is paid in on that day. None where a deal states no
 /// cost or quantity, or there is no rate; nothing credited where an outside measure has no value.
 pub fn attainment(
     company: &Company,
@@ -434,8 +434,7 @@ pub fn attainment(
     on: Day,
 ) -> Option<(Option<Q>, Option<i128>)> {
     let currency = company.paid_in(payee, on);
-    let quota = company.effective(payee, id, window, currency).ok()?;
-    let quota = quota.map(|parts| parts.iter().map(|(_, part)| part).sum());
+    let quota = company.in_window(payee, id, window, currency).ok()?;
     if company.measure(id).selection().is_none() {
         return Some((company.outside(payee, id, window.start(), window.end(), on), quota));
     }

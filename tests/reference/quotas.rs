@@ -67,10 +67,29 @@ impl Company {
         let reports = self.payees.iter().filter(|payee| self.manager(&payee.id, last) == Some(manager));
         let mut quotas = Vec::new();
         for report in reports {
-            quotas.extend(self.effective(&report.id, measure, window, currency)?);
+            quotas.extend(self.in_window(&report.id, measure, window, currency)?.map(whole));
         }
-        let parts = quotas.iter().flatten().map(|(_, part)| whole(*part));
-        Ok((!quotas.is_empty()).then(|| sum(&parts.collect::<Vec<_>>())))
+        Ok((!quotas.is_empty()).then(|| sum(&quotas)))
+    }
+
+    /// The effective quota of a window: what its spans have together. One that is not prorated is had once, from the first
+    /// to the last day.
+    pub fn in_window(
+        &self,
+        payee: &PayeeId,
+        measure: &MeasureId,
+        window: Window,
+        currency: Currency,
+    ) -> Result<Option<i128>, NoRate> {
+        let Some(stated) = self.stated(payee, measure, window, currency)? else { return Ok(None) };
+        let mut spans = self.spans(payee, window);
+        if stated.quota.proration == Proration::None
+            && let (Some(first), Some(last)) = (spans.first(), spans.last())
+        {
+            spans = vec![Span { from: first.from, to: last.to }];
+        }
+        let parts = self.over(&stated, measure, window, &spans, currency)?;
+        Ok(Some(parts.iter().map(|(_, part)| part).sum()))
     }
 
     /// The effective quota of each span of a window, in a currency; none where there is no quota.
@@ -82,17 +101,28 @@ impl Company {
         currency: Currency,
     ) -> Result<Option<Vec<(Span, i128)>>, NoRate> {
         let Some(stated) = self.stated(payee, measure, window, currency)? else { return Ok(None) };
+        self.over(&stated, measure, window, &self.spans(payee, window), currency).map(Some)
+    }
+
+    fn over(
+        &self,
+        stated: &Stated<'_>,
+        measure: &MeasureId,
+        window: Window,
+        spans: &[Span],
+        currency: Currency,
+    ) -> Result<Vec<(Span, i128)>, NoRate> {
         let step = step(self.measure(measure));
-        let weights = self.weights(&stated);
+        let weights = self.weights(stated);
         let goal = match stated.own {
             true => stated.goal.clone(),
-            false => whole(self.window_of_year(&stated, window, step)),
+            false => whole(self.window_of_year(stated, window, step)),
         };
         let (mut exact, mut parts) = (Q::zero(), Vec::new());
-        for span in self.spans(payee, window) {
+        for span in spans.iter().copied() {
             let before = stepped(&exact, step);
             exact += &goal
-                * self.ramp(&stated, window, span, &weights)
+                * self.ramp(stated, window, span, &weights)
                 * self.proration(stated.quota.proration, window, span, &weights);
             let mut left = stepped(&exact, step) - before;
             for relief in stated.quota.reliefs.iter().filter(|relief| span.holds(relief.day)) {
@@ -100,7 +130,7 @@ impl Company {
             }
             parts.push((span, left.max(0)));
         }
-        Ok(Some(parts))
+        Ok(parts)
     }
 
     /// What a year's quota is for one of its windows: rounded along the year.
