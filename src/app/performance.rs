@@ -16,7 +16,7 @@ use crate::calc::subject::Subject;
 use crate::domain::condition::Field;
 use crate::domain::date::{Calendar, Day, Period, WindowKind};
 use crate::domain::facts::Facts;
-use crate::domain::fault::{Fault, Violations};
+use crate::domain::fault::{Fault, Reason, Violations};
 use crate::domain::id::{MeasureId, PayeeId, TerritoryId};
 use crate::domain::measure::{Measure, Selection, Unit};
 use crate::domain::money::Currency;
@@ -195,7 +195,14 @@ impl App {
         let fields: Vec<Field> = fields.cloned().collect();
         // Facts that were changed after a day no longer tell what was open on it.
         let changed = self.changed_on(call, &seen).await?;
-        let told = changed.is_none_or(|changed| changed <= months.counted());
+        let mut told = changed.is_none_or(|changed| changed <= months.on);
+        // Looked at from a later day than counts, what is open is seen by whoever stands above then.
+        if let Some(person) = person.as_ref().filter(|_| told && months.counted() < months.on) {
+            match self.authorise(call, &seen, seen.as_of, person, months.on.min(today)).await {
+                Err(fault) if fault.reason == Reason::NotFound => told = false,
+                seen => seen?,
+            }
+        }
         let (facts, turn) = self.everything(call, &seen, &fields).await?;
         let measure = query.measure.map(|id| selection(&facts, id)).transpose()?;
         let subject = subject(&facts, &query.subject, person.as_ref())?;

@@ -64,6 +64,10 @@ async fn a_pipeline_is_of_now_and_the_past_has_none() {
         (&json!(null), &json!(null))
     );
     assert!(tenant.get(PERFORMANCE, cut).await["performance"]["totals"]["pipeline"].is_null());
+    // Looked at from a later day, the same span has what is open then; nothing of it is expected in it.
+    let since = tenant.get(PERFORMANCE, with(past.clone(), json!({"onDate": "2090-03-31"}))).await;
+    let open = &since["performance"]["totals"]["pipeline"];
+    assert_eq!((&open["deals"], &open["expectedAmount"]), (&json!("3"), &json!("0.00")));
     let now = tenant.get(PERFORMANCE, with(ahead.clone(), json!({"onDate": "2090-02-28"}))).await;
     // d4 with its chance of a quarter, d5 with that of a tenth and no day, d8 after the day, of a known customer.
     let whole = json!({"deals": "3", "amount": "2500.00", "weightedAmount": "350.00", "unlikelyAmount": "500.00",
