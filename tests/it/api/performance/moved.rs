@@ -84,7 +84,17 @@ async fn who_will_report_to_a_manager_is_not_seen_by_it_today() {
         assert_eq!(refused, "NotFound NOT_FOUND: payee eve not found\nid=eve\nresource=payee");
         assert_eq!(max.get(PERFORMANCE, asked).await["performance"]["toPeriod"], "2090-01");
     }
-    // Nor is its attainment, in a window in which it will be a member.
+    // Nor by other calls, of a window in which it will be a member.
+    for (rpc, asked) in [
+        ("EarningsService/GetAttainment", json!({"payeeId": "eve", "period": "2090-01"})),
+        ("EarningsService/GetStatement", json!({"payeeId": "eve", "period": "2090-01"})),
+        ("QuotaService/ExplainQuota", json!({"payeeId": "eve", "measureId": "own", "window": "2090-01"})),
+    ] {
+        let refused = lead.refused(rpc, asked.clone()).await;
+        assert_eq!(refused, "NotFound NOT_FOUND: payee eve not found\nid=eve\nresource=payee", "{rpc}");
+        max.get(rpc, asked).await;
+    }
+    // Nor is its attainment on the page.
     let page = json!({"window": "2090-01", "onDate": "2090-01-31", "quotaMeasureId": "own"});
     let quota = json!({"quotas": [crate::harness::company::quota("eve", "own", "2090-01", "100.00")]});
     tenant.write("QuotaService/SetQuotas", quota).await;
