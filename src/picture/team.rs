@@ -41,8 +41,8 @@ pub fn page(team: &v1::GetTeamPerformanceResponse, months: &[v1::MonthFigures], 
         (problems(performance))
         div.flow {
             (goals(performance))
-            (year(team, performance, months))
             (tiles::card(performance))
+            (year(team, performance, months))
             (pipeline(performance))
         }
         (members::card(team, performance, names))
