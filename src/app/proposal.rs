@@ -1,15 +1,16 @@
 //! Proposals of quotas: computed on facts, talked over, changed within envelopes, published.
 
 pub mod publish;
+mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
 use crate::auth::policy::may;
-use crate::auth::{Actor, Permission, Role};
+use crate::auth::{Permission, Role};
 use crate::calc::Calculation;
 use crate::calc::proposal::{Proposed, Refusal, adjust, propose};
 use crate::calc::quality::assess;
@@ -25,6 +26,8 @@ use super::earnings::blocked;
 use super::facts::off_thread;
 use super::write::{Begun, Open, Touches, check_payees, unknown};
 use super::{App, AsOf, Call, Listed, Page, Receipt, Write};
+
+use view::{Own, View};
 
 pub use crate::storage::proposal::Told;
 
@@ -145,9 +148,9 @@ impl App {
     pub async fn proposal(&self, call: &Call, as_of: AsOf, id: &ProposalId) -> Result<Standing, Fault> {
         let mut read = self.read(call, as_of).await?;
         let (tx, as_of) = (&mut read.tx, read.as_of);
-        let Seen { mut proposal, payees, .. } = seen(&mut *tx, call, as_of, id).await?;
-        if let Some(payees) = &payees {
-            proposal.body.terms.retain(|payee| payees.contains(payee));
+        let View { mut proposal, own } = View::find(&mut *tx, call, as_of, id).await?;
+        if let Some(own) = &own {
+            proposal.body.terms.retain(|payee| own.sees(payee));
         }
         let etag = storage::proposal::etag(tx, call.tenant(), as_of, id).await?;
         Ok(Standing { proposal, etag, as_of })
@@ -178,8 +181,8 @@ impl App {
     ) -> Result<Figures, Fault> {
         let mut read = self.read(call, page.as_of).await?;
         let (tx, tenant, as_of) = (&mut read.tx, call.tenant(), read.as_of);
-        let Seen { proposal, payees, .. } = seen(&mut *tx, call, as_of, id).await?;
-        let payees: Option<Vec<PayeeId>> = payees.map(|payees| payees.into_iter().collect());
+        let View { proposal, own } = View::find(&mut *tx, call, as_of, id).await?;
+        let payees = own.map(Own::into_payees);
         let after = page.after::<PayeeId>()?;
         let list =
             FigureList { manager, payees: payees.as_deref(), after: after.as_ref(), limit: page.limit() };
@@ -203,16 +206,13 @@ impl App {
             Begun::Fresh(open) => open,
         };
         let (tenant, number, as_of) = (open.tenant(), open.number(), open.head().number);
-        let Seen { proposal, figures, payees } = seen(open.conn(), call, as_of, &id).await?;
-        let before = match figures {
-            Some(figures) => figures,
-            None => all_figures(open.conn(), tenant, as_of, &proposal).await?,
-        };
-        if let (Some(payees), Some(own)) = (&payees, &call.actor.payee) {
-            check_below(own, payees, &changes)?;
+        let View { proposal, own } = View::find(open.conn(), call, as_of, &id).await?;
+        if let Some(own) = &own {
+            own.check_below(&changes)?;
         }
         check_unpublished(&proposal)?;
         check_etag(&mut open, &proposal).await?;
+        let before = all_figures(open.conn(), tenant, as_of, &proposal).await?;
         let terms = proposal.body.terms.clone();
         let adjusted = off_thread(move || {
             let mut after = before.clone();
@@ -223,9 +223,9 @@ impl App {
             });
             Ok::<_, Fault>(after)
         });
-        let changed = adjusted.await?.map_err(|fault| match (&payees, &call.actor.payee) {
-            (Some(payees), Some(own)) => unnamed(fault, own, payees),
-            (_, _) => fault,
+        let changed = adjusted.await?.map_err(|fault| match &own {
+            Some(own) => own.unnamed(fault),
+            None => fault,
         })?;
         let written =
             storage::proposal::set_figures(open.conn(), tenant, number, &proposal, &changed, false).await?;
@@ -243,13 +243,9 @@ impl App {
     ) -> Result<(Terms, Listed<Compared>), Fault> {
         let mut read = self.read(call, page.as_of).await?;
         let (tx, as_of) = (&mut read.tx, read.as_of);
-        let mut both = Vec::new();
-        for id in [ids.0, ids.1] {
-            let seen = seen(&mut *tx, call, as_of, id).await?;
-            let figures = seen.visible(&mut *tx, call, as_of).await?;
-            both.push((seen.proposal.body.terms, figures));
-        }
-        let [(terms, ones), (others, theirs)] = <[_; 2]>::try_from(both).map_err(|_| absent(ids.0))?;
+        let (terms, ones) = View::find(&mut *tx, call, as_of, ids.0).await?.figures(tx, call, as_of).await?;
+        let (others, theirs) =
+            View::find(&mut *tx, call, as_of, ids.1).await?.figures(tx, call, as_of).await?;
         if terms.currency != others.currency {
             let name = |terms: &Terms| terms.currency.map_or("a number".to_string(), |c| c.to_string());
             let message = format!("must be in {}, got one in {}", name(&terms), name(&others));
@@ -278,11 +274,10 @@ impl App {
     ) -> Result<(Assessment, i64), Fault> {
         let seen = self.see(call, as_of).await?;
         let mut tx = self.database().snapshot(call.tenant(), call.timeout()).await?;
-        let found = self::seen(&mut tx, call, seen.as_of, id).await?;
-        let figures = found.visible(&mut tx, call, seen.as_of).await?;
+        let view = View::find(&mut tx, call, seen.as_of, id).await?;
+        let (terms, figures) = view.figures(&mut tx, call, seen.as_of).await?;
         drop(tx);
         let (facts, turn) = self.everything(call, &seen, &[]).await?;
-        let terms = found.proposal.body.terms;
         let work = move || {
             let _turn = turn;
             assess(&facts, &terms, &figures)
@@ -295,51 +290,6 @@ fn absent(id: &ProposalId) -> Fault {
     Fault::not_found("proposal", id)
 }
 
-/// A proposal, and what of it a payee's key sees; to any other all of it.
-struct Seen {
-    proposal: Proposal,
-    /// All figures, where they had to be read for it.
-    figures: Option<Vec<Figure>>,
-    /// The payee of the key and all who report to it.
-    payees: Option<BTreeSet<PayeeId>>,
-}
-
-/// Finds a proposal. Absent and not yours read alike: a payee's key has to have an envelope in it.
-async fn seen(conn: &mut PgConnection, call: &Call, as_of: i64, id: &ProposalId) -> Result<Seen, Fault> {
-    let proposal = storage::proposal::get(&mut *conn, call.tenant(), as_of, id).await?;
-    let proposal = proposal.ok_or_else(|| absent(id))?.value;
-    if call.actor.role != Role::Payee {
-        return Ok(Seen { proposal, figures: None, payees: None });
-    }
-    let figures = all_figures(conn, call.tenant(), as_of, &proposal).await?;
-    let own = envelope_of(&call.actor, &figures).ok_or_else(|| absent(id))?;
-    let mut payees = below(&figures, &own);
-    payees.insert(own);
-    Ok(Seen { proposal, figures: Some(figures), payees: Some(payees) })
-}
-
-impl Seen {
-    /// The figures that are seen.
-    async fn visible(&self, conn: &mut PgConnection, call: &Call, as_of: i64) -> Result<Vec<Figure>, Fault> {
-        match (&self.figures, &self.payees) {
-            (Some(figures), Some(payees)) => {
-                Ok(figures.iter().filter(|figure| payees.contains(&figure.payee)).cloned().collect())
-            }
-            (_, _) => all_figures(conn, call.tenant(), as_of, &self.proposal).await,
-        }
-    }
-}
-
-/// What is wrong above the payee of a key is told without others' figures.
-fn unnamed(fault: Fault, own: &PayeeId, payees: &BTreeSet<PayeeId>) -> Fault {
-    let about = fault.metadata.get("payee").and_then(|payee| payee.parse().ok());
-    if about.is_none_or(|payee: PayeeId| payees.contains(&payee)) {
-        return fault;
-    }
-    let message = format!("what those below {own} would have together does not fit the bounds above {own}");
-    Fault::new(Reason::EnvelopeBroken, message).with("manager", own)
-}
-
 /// Figures by payee.
 async fn all_figures(
     conn: &mut PgConnection,
@@ -347,39 +297,8 @@ async fn all_figures(
     as_of: i64,
     proposal: &Proposal,
 ) -> Result<Vec<Figure>, Fault> {
-    let list = FigureList { manager: None, payees: None, after: None, limit: i64::MAX };
-    let stored = storage::proposal::figures(conn, tenant, as_of, proposal, list).await?;
+    let stored = storage::proposal::figures(conn, tenant, as_of, proposal, FigureList::ALL).await?;
     Ok(stored.into_iter().map(|stored| stored.value).collect())
-}
-
-/// The payee of a key, if anybody reports to it in a proposal.
-fn envelope_of(actor: &Actor, figures: &[Figure]) -> Option<PayeeId> {
-    let own = actor.payee.as_ref()?;
-    let place = figures.binary_search_by(|figure| figure.payee.cmp(own)).ok()?;
-    figures.get(place).filter(|figure| figure.made.team).map(|figure| figure.payee.clone())
-}
-
-/// Everybody below somebody in a proposal.
-fn below(figures: &[Figure], top: &PayeeId) -> BTreeSet<PayeeId> {
-    let mut order: Vec<&Figure> = figures.iter().collect();
-    order.sort_by_key(|figure| figure.level);
-    let mut below = BTreeSet::new();
-    for figure in order {
-        if figure.manager.as_ref().is_some_and(|manager| manager == top || below.contains(manager)) {
-            below.insert(figure.payee.clone());
-        }
-    }
-    below
-}
-
-/// Refuses what names others than those who report to a payee; whoever does not exist reads the same.
-fn check_below(own: &PayeeId, payees: &BTreeSet<PayeeId>, named: &[(PayeeId, i64)]) -> Result<(), Fault> {
-    let mut violations = Violations::default();
-    let others = |payee: &PayeeId| payee == own || !payees.contains(payee);
-    for (place, (payee, _)) in named.iter().enumerate().filter(|(_, (payee, _))| others(payee)) {
-        violations.add(format!("changes[{place}]"), format!("{payee} does not report to {own}"));
-    }
-    not_reporting(own, violations)
 }
 
 fn not_reporting(manager: impl Display, violations: Violations) -> Result<(), Fault> {

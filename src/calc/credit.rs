@@ -9,10 +9,11 @@ use crate::domain::facts::{Facts, Share};
 use crate::domain::id::MeasureId;
 use crate::domain::measure::{MeasureValue, Selection, Unit};
 use crate::domain::money::Currency;
-use crate::domain::number::{Percent, QUANTITY_DECIMALS, Quantity, WHOLE};
+use crate::domain::number::{Percent, QUANTITY_DECIMALS, Quantity};
 
 use super::book::Book;
 use super::condition::{self, Condition};
+use super::gauge;
 use super::problem::Problem;
 
 /// A part of one entry for one payee.
@@ -41,8 +42,7 @@ impl Credit {
 }
 
 fn part(figure: &Exact, percent: Percent) -> Exact {
-    let share = Exact::ratio(i128::from(percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO);
-    figure.mul(&share)
+    figure.mul(&gauge::part(percent))
 }
 
 /// A measure of credits, made ready to select.

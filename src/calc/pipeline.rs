@@ -14,9 +14,8 @@ use crate::domain::facts::{Facts, OpenCredit};
 use crate::domain::id::MeasureId;
 use crate::domain::measure::MeasureValue;
 use crate::domain::money::Currency;
-use crate::domain::number::WHOLE;
 
-use super::Calculation;
+use super::{Calculation, gauge};
 
 /// Why an open deal adds nothing to a forecast that it may belong in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,9 +113,7 @@ impl Outlook {
             (Some(day), _) if day <= on => LeftOut::Overdue,
             (Some(_), None) => LeftOut::NoAmount,
             (Some(_), Some(amount)) => {
-                let percent =
-                    Exact::ratio(i128::from(share.percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO);
-                let part = Exact::whole(i128::from(amount)).mul(&percent);
+                let part = Exact::whole(i128::from(amount)).mul(&gauge::part(share.percent));
                 add(&mut self.open, deal, &part);
                 match facts.probability(deal) {
                     Some(chance) => return add(&mut self.expected, deal, &part.mul(&chance)),

@@ -10,9 +10,10 @@ use crate::domain::facts::Facts;
 use crate::domain::id::{MeasureId, PayeeId};
 use crate::domain::measure::Amount;
 use crate::domain::money::{Currency, Rounding};
-use crate::domain::number::{Percent, Quantity, WHOLE};
+use crate::domain::number::{Percent, Quantity};
 use crate::domain::quota::{Goal, MONTHS, Proration, Quota, Ramp};
 
+use super::gauge::part;
 use super::problem::Problem;
 use super::segment::{self, Span};
 
@@ -272,10 +273,6 @@ impl<'f> Quotas<'f> {
             }
         }))
     }
-}
-
-fn part(percent: Percent) -> Exact {
-    Exact::ratio(i128::from(percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO)
 }
 
 /// The months of a window in which some days `[from, to)` lie.

@@ -242,6 +242,11 @@ pub struct FigureList<'a> {
     pub limit: i64,
 }
 
+impl FigureList<'_> {
+    /// All of them.
+    pub const ALL: Self = FigureList { manager: None, payees: None, after: None, limit: i64::MAX };
+}
+
 /// A figure with who wrote it last, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
@@ -315,6 +320,34 @@ pub async fn line(
     );
     let rows = query.fetch_all(conn).await.map_err(fault)?;
     rows.into_iter().map(|row| Ok(row.read(decimals)?.value)).collect()
+}
+
+/// Everybody below a payee in a proposal as of change `as_of`, by id.
+pub async fn below(
+    conn: &mut Conn,
+    tenant: TenantId,
+    as_of: i64,
+    id: &ProposalId,
+    payee: &PayeeId,
+) -> Result<Vec<PayeeId>, Fault> {
+    let query = sqlx::query_scalar!(
+        r#"with recursive below (payee_id) as (
+            select f.payee_id from proposal_figure f
+            where f.tenant_id = $1 and f.proposal_id = $3 and f.added_in <= $2
+                and (f.removed_in is null or f.removed_in > $2) and f.manager_id = $4
+            union
+            select f.payee_id from below b join proposal_figure f on f.manager_id = b.payee_id
+            where f.tenant_id = $1 and f.proposal_id = $3 and f.added_in <= $2
+                and (f.removed_in is null or f.removed_in > $2)
+        )
+        select payee_id as "payee_id!" from below order by payee_id"#,
+        tenant.0,
+        as_of,
+        id.as_str(),
+        payee.as_str()
+    );
+    let ids = query.fetch_all(conn).await.map_err(fault)?;
+    ids.iter().map(|id| PayeeId::try_new(id).map_err(corrupt)).collect()
 }
 
 /// Figures as a list asks for them, each with the change that wrote it.

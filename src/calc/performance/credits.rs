@@ -1,10 +1,10 @@
 //! What is booked: parts of events, selected by a measure, and the first bookings of customers.
 
+use crate::calc::gauge;
 use crate::domain::date::Day;
 use crate::domain::exact::Exact;
 use crate::domain::facts::Share;
 use crate::domain::measure::MeasureValue;
-use crate::domain::number::WHOLE;
 
 use super::{Item, Look, Problem, Span, Subject, What};
 
@@ -93,7 +93,7 @@ impl<'f> Look<'f> {
                 Err(problem) => return tell(Err(problem.clone())),
             };
             whole.unclear.iter().for_each(|problem| tell(Err(problem.clone())));
-            let percent = Exact::ratio(i128::from(share.percent.0), i128::from(WHOLE)).unwrap_or(Exact::ZERO);
+            let percent = gauge::part(share.percent);
             let part = |figure: &Exact| figure.mul(&percent);
             let what = What::Booked {
                 figure: part(&whole.figure),

@@ -1,10 +1,10 @@
 //! What deals say themselves: won and lost with amount and days, and what is open.
 
+use crate::calc::gauge;
 use crate::domain::date::Day;
 use crate::domain::deal::Outcome;
 use crate::domain::exact::Exact;
 use crate::domain::exchange::Unconverted;
-use crate::domain::number::WHOLE;
 
 use super::{Item, Look, Problem, Span, Subject, What};
 
@@ -76,8 +76,8 @@ impl<'f> Look<'f> {
                     continue;
                 }
                 let Some(minor) = facts.worth(credit.deal).amount else { continue };
-                let percent = Exact::ratio(i128::from(credit.share.percent.0), i128::from(WHOLE));
-                let part = |minor: i64| Exact::whole(i128::from(minor)).mul(&percent.unwrap_or(Exact::ZERO));
+                let percent = gauge::part(credit.share.percent);
+                let part = |minor: i64| Exact::whole(i128::from(minor)).mul(&percent);
                 let amount = self.converted(credit.deal, minor, on).map(part);
                 // As a forecast counts it: not overdue, and of somebody who is there on that day.
                 let expected =
